@@ -1,0 +1,60 @@
+#pragma once
+
+#include <randnla/data/dataset.hpp>
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace randnla {
+
+/// The two label values of a binary problem; `positive` becomes target 1, `negative` target 0.
+struct LabelPair {
+  double negative = 0, positive = 1;
+};
+
+/// The two distinct targets of `data`, the larger one positive.
+///
+/// Throws  DataError: one value only, or more than two (names up to five of them)
+template <Scalar T>
+LabelPair find_labels(const Dataset<T, Cpu>& data);
+
+/// Replaces the targets by 0 and 1. Throws DataError for a target that is neither value.
+template <Scalar T>
+void map_labels(Dataset<T, Cpu>& data, LabelPair labels);
+
+enum class Scaling {
+  none,
+  standardize,  // x -> (x - mean) / standard deviation; makes sparse data dense
+  max_abs,      // x -> x / max |x|; keeps zeros
+};
+
+/// An affine map of every feature, x_j -> (x_j - shift_j) * scale_j, found on training data and applied
+/// to training and test data alike. A constant feature gets scale 1.
+struct FeatureMap {
+  std::vector<double> shift, scale;  // empty: the identity
+};
+
+/// Cost  one pass (max_abs) or two (standardize: mean, then centred squares, in double)
+template <Scalar T>
+FeatureMap fit_scaling(Context<Cpu>& ctx, const Dataset<T, Cpu>& data, Scaling scaling);
+
+/// Sparse data stay sparse where every shift is zero, and become dense otherwise.
+///
+/// Throws  InvalidArgument: the map has another number of features than `data`
+template <Scalar T>
+void apply_scaling(Context<Cpu>& ctx, const FeatureMap& map, Dataset<T, Cpu>& data);
+
+/// Appends a feature that is 1 in every row.
+template <Scalar T>
+void add_bias(Context<Cpu>& ctx, Dataset<T, Cpu>& data);
+
+/// Splits off floor(test_fraction * rows) rows, drawn by a seeded permutation; both parts keep the order
+/// of the rows in `data`. Returns {train, test}.
+///
+/// Throws  InvalidArgument: a part would be empty
+template <Scalar T>
+std::pair<Dataset<T, Cpu>, Dataset<T, Cpu>> split(Context<Cpu>& ctx, const Dataset<T, Cpu>& data,
+                                                  double test_fraction, std::uint64_t seed);
+
+}  // namespace randnla
