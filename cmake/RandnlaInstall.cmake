@@ -1,0 +1,24 @@
+# Installs the library, its headers and a package for find_package(randnla). Programs install themselves.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+set(randnla_package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/randnla)
+get_target_property(randnla_type randnla TYPE)
+
+set_target_properties(randnla PROPERTIES VERSION ${PROJECT_VERSION}
+                                         SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+                                         INSTALL_RPATH_USE_LINK_PATH ON)  # CUDA's folder
+if(randnla_type STREQUAL "SHARED_LIBRARY")
+  set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")  # of the programs added after this
+endif()
+
+install(TARGETS randnla EXPORT randnlaTargets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY include/ "${PROJECT_BINARY_DIR}/include/" TYPE INCLUDE FILES_MATCHING PATTERN "*.hpp")
+install(EXPORT randnlaTargets NAMESPACE randnla:: DESTINATION ${randnla_package_dir})
+
+configure_package_config_file(cmake/randnlaConfig.cmake.in randnlaConfig.cmake
+                              INSTALL_DESTINATION ${randnla_package_dir})
+write_basic_package_version_file(randnlaConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES "${PROJECT_BINARY_DIR}/randnlaConfig.cmake"
+              "${PROJECT_BINARY_DIR}/randnlaConfigVersion.cmake" cmake/FindOpenBLAS.cmake
+        DESTINATION ${randnla_package_dir})
