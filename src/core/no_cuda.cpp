@@ -1,5 +1,5 @@
-// Compiled instead of kernels/ where the library is built without CUDA: asking for the device is an error
-// that says so.
+// Compiled instead of kernels/ where the library is built without CUDA: asking for the device is an
+// error that says so.
 #include <randnla/core/context.hpp>
 #include <randnla/core/error.hpp>
 

@@ -1,11 +1,11 @@
-// BLAS on the CPU: OpenBLAS, one thread a call, called from our own threads on fixed parts. One threading
-// layer only (OpenBLAS's own threads beside OpenMP's cost a factor of 1.65), and bits that do not depend on
-// the number of threads, which a threaded BLAS does not promise.
+// BLAS on the CPU: OpenBLAS, one thread a call, called from our own threads on fixed parts. One
+// threading layer only (OpenBLAS's own threads beside OpenMP's cost a factor of 1.65), and bits
+// that do not depend on the number of threads, which a threaded BLAS does not promise.
+#include "seam/seam.hpp"
+
 #include <cblas.h>
 
 #include <type_traits>
-
-#include "seam/seam.hpp"
 
 namespace randnla {
 namespace {
@@ -40,8 +40,8 @@ void call(CBLAS_TRANSPOSE trans, index_t m, index_t n, float alpha, const float*
 }  // namespace
 
 template <class T>
-void gemv(Context<Cpu>& ctx, Transpose trans, T alpha, MatrixView<const T, Cpu> A, const T* x, T beta,
-          T* y) {
+void gemv(Context<Cpu>& ctx, Transpose trans, T alpha, MatrixView<const T, Cpu> A, const T* x,
+          T beta, T* y) {
   const SerialBlas guard;
   if (trans == Transpose::no) {  // parts of the rows
     const index_t chunks = A.cols > 0 ? chunk_count(A.rows) : 0;
@@ -50,8 +50,8 @@ void gemv(Context<Cpu>& ctx, Transpose trans, T alpha, MatrixView<const T, Cpu> 
       call(CblasNoTrans, end - begin, A.cols, alpha, A.data + begin, A.ld, x, beta, y + begin);
     });
   } else {  // parts of the columns
-    const index_t chunks =
-        std::clamp<index_t>(A.rows * A.cols / loop_grain, A.cols > 0 ? 1 : 0, std::min<index_t>(A.cols, 64));
+    const index_t chunks = std::clamp<index_t>(A.rows * A.cols / loop_grain, A.cols > 0 ? 1 : 0,
+                                               std::min<index_t>(A.cols, 64));
     parallel_for(ctx, chunks, [&](index_t c) {
       const auto [begin, end] = chunk_of(A.cols, chunks, c);
       call(CblasTrans, A.rows, end - begin, alpha, A.data + begin * A.ld, A.ld, x, beta, y + begin);
@@ -59,9 +59,9 @@ void gemv(Context<Cpu>& ctx, Transpose trans, T alpha, MatrixView<const T, Cpu> 
   }
 }
 
-template void gemv(Context<Cpu>&, Transpose, float, MatrixView<const float, Cpu>, const float*, float,
-                   float*);
-template void gemv(Context<Cpu>&, Transpose, double, MatrixView<const double, Cpu>, const double*, double,
-                   double*);
+template void gemv(Context<Cpu>&, Transpose, float, MatrixView<const float, Cpu>, const float*,
+                   float, float*);
+template void gemv(Context<Cpu>&, Transpose, double, MatrixView<const double, Cpu>, const double*,
+                   double, double*);
 
 }  // namespace randnla

@@ -38,8 +38,8 @@ std::string Context<Cpu>::device_name() const {
 }
 
 void* Context<Cpu>::allocate(std::size_t bytes) {
-  // Large arrays lie on huge pages where the system has them: a streaming read then misses the TLB 512
-  // times less often.
+  // Large arrays lie on huge pages where the system has them: a streaming read then misses the TLB
+  // 512 times less often.
   const std::size_t alignment = bytes >= 2 * huge_page ? huge_page : cache_line;
   const std::size_t rounded = (bytes + alignment - 1) / alignment * alignment;
   void* pointer = std::aligned_alloc(alignment, rounded);
@@ -52,7 +52,9 @@ void* Context<Cpu>::allocate(std::size_t bytes) {
 
 void Context<Cpu>::deallocate(void* pointer, std::size_t) noexcept { std::free(pointer); }
 
-void Context<Cpu>::copy(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
+void Context<Cpu>::copy(void* to, const void* from, std::size_t bytes) {
+  std::memcpy(to, from, bytes);
+}
 
 void Context<Cpu>::upload(void* to, const void* from, std::size_t bytes) {
   std::memcpy(to, from, bytes);

@@ -1,6 +1,6 @@
-// The CPU's side of the seam: loops and reductions. Work is cut into chunks whose number and borders depend
-// on the size alone, never on the number of threads, and chunk results are joined in order: so bits do not
-// depend on the number of threads.
+// The CPU's side of the seam: loops and reductions. Work is cut into chunks whose number and
+// borders depend on the size alone, never on the number of threads, and chunk results are joined in
+// order: so bits do not depend on the number of threads.
 #pragma once
 
 #include <randnla/core/context.hpp>
@@ -17,13 +17,13 @@
 #include <thread>
 #endif
 
-#include "seam/seam.hpp"
+#include "seam/types.hpp"
 
 namespace randnla {
 
-/// f(c) for c in [0, chunks) on the context's threads; the one place where threads start. Thread t takes
-/// the t-th contiguous part, so memory first touched in one loop is read by the same thread in the next.
-/// The first exception is rethrown here.
+/// f(c) for c in [0, chunks) on the context's threads; the one place where threads start. Thread t
+/// takes the t-th contiguous part, so memory first touched in one loop is read by the same thread
+/// in the next. The first exception is rethrown here.
 template <class F>
 void parallel_for(Context<Cpu>& ctx, index_t chunks, F f) {
   const int threads = static_cast<int>(std::min<index_t>(ctx.threads(), chunks));
@@ -52,7 +52,8 @@ void parallel_for(Context<Cpu>& ctx, index_t chunks, F f) {
   if (error) std::rethrow_exception(error);
 }
 
-/// Elements a chunk of an element-wise loop has at least: below it a thread costs more than it gives.
+/// Elements a chunk of an element-wise loop has at least: below it a thread costs more than it
+/// gives.
 inline constexpr index_t loop_grain = 4096;
 
 struct Chunk {
@@ -101,7 +102,8 @@ void sum_then(Context<Cpu>& ctx, index_t n, Map map, Then then) {
 
 template <class S, class Map, class Then>
 void max_then(Context<Cpu>& ctx, index_t n, Map map, Then then) {
-  then(reduce<S>(ctx, n, map, [](S& largest, const S& term) { largest = std::max(largest, term); }));
+  then(
+      reduce<S>(ctx, n, map, [](S& largest, const S& term) { largest = std::max(largest, term); }));
 }
 
 inline void inclusive_scan(Context<Cpu>& ctx, std::uint64_t* values, index_t n) {
@@ -142,7 +144,7 @@ class LaggedFlag {
 inline LaggedFlag lagged_flag(Context<Cpu>& ctx, const int* done) { return {ctx, done}; }
 
 template <class T>
-void gemv(Context<Cpu>& ctx, Transpose trans, T alpha, MatrixView<const T, Cpu> A, const T* x, T beta,
-          T* y);
+void gemv(Context<Cpu>& ctx, Transpose trans, T alpha, MatrixView<const T, Cpu> A, const T* x,
+          T beta, T* y);
 
 }  // namespace randnla

@@ -10,8 +10,8 @@
 
 namespace randnla {
 
-/// Owning, uninitialised array of n trivially copyable values in the memory of backend B, aligned for
-/// the widest load. Movable. Must be destroyed before the context that made it.
+/// Owning, uninitialised array of n trivially copyable values in the memory of backend B, aligned
+/// for the widest load. Movable. Must be destroyed before the context that made it.
 template <class T, Backend B>
 class Buffer {
   static_assert(std::is_trivially_copyable_v<T>);

@@ -27,7 +27,8 @@ struct Counters {
 template <Backend B>
 class Context;
 
-/// Phases whose time a run reports: mark(i) notes the moment when all work queued before it is done.
+/// Phases whose time a run reports: mark(i) notes the moment when all work queued before it is
+/// done.
 inline constexpr int mark_count = 8;
 
 template <>
@@ -53,8 +54,8 @@ class Context<Cpu> {
   double seconds_between(int from, int to) const;
 
   Counters counters;
-  /// A stop flag read in an inner solve is the value it had this many reads ago. The CPU replays what a
-  /// GPU queue does, so that a test can show that late reads change no bit of the result.
+  /// A stop flag read in an inner solve is the value it had this many reads ago. The CPU replays
+  /// what a GPU queue does, so that a test can show that late reads change no bit of the result.
   int poll_lag = 0;
 
  private:
@@ -62,8 +63,8 @@ class Context<Cpu> {
   std::array<std::chrono::steady_clock::time_point, mark_count> marks_{};
 };
 
-/// Declared in every build; constructing it throws BackendError where the library was built without CUDA
-/// or no device answers.
+/// Declared in every build; constructing it throws BackendError where the library was built without
+/// CUDA or no device answers.
 template <>
 class Context<Cuda> {
  public:

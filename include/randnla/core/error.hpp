@@ -6,8 +6,8 @@
 
 namespace randnla {
 
-/// Misuse: a wrong shape, a null view, an option out of range. Thrown before any work is queued; the
-/// message names both numbers.
+/// Misuse: a wrong shape, a null view, an option out of range. Thrown before any work is queued;
+/// the message names both numbers.
 struct InvalidArgument : std::invalid_argument {
   using std::invalid_argument::invalid_argument;
 };
@@ -17,7 +17,8 @@ struct BackendError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// Bad input data. The message begins with file, or file:line:column where there is a place to name.
+/// Bad input data. The message begins with file, or file:line:column where there is a place to
+/// name.
 struct DataError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };

@@ -21,7 +21,7 @@ struct Rng {
 ///
 /// Sync          none
 /// Determinism   bits depend on (rng, i) only
-/// Source        Box & Muller (1958) on our own logarithm and sine, made of fused multiply-adds only
+/// Source        Box & Muller (1958), on our own logarithm and sine (core/math.hpp)
 template <Backend B, Scalar T>
 void fill_normal(Context<B>& ctx, Rng rng, T scale, VectorView<T, B> out);
 

@@ -14,13 +14,13 @@ struct VectorView {
   index_t size = 0;
 
   template <class U>
-    requires(std::same_as<U, const T> && !std::same_as<U, T>)
-  operator VectorView<U, B>() const {
+  requires(std::same_as<U, const T> && !std::same_as<U, T>) operator VectorView<U, B>() const {
     return {data, size};
   }
 };
 
-/// Non-owning column-major matrix, entry (i, j) at data[i + j * ld]. Krylov bases and formed Hessians.
+/// Non-owning column-major matrix, entry (i, j) at data[i + j * ld]. Krylov bases and formed
+/// Hessians.
 template <class T, Backend B>
 struct MatrixView {
   T* data = nullptr;
@@ -30,8 +30,7 @@ struct MatrixView {
   MatrixView first_cols(index_t k) const { return {data, rows, k, ld}; }
 
   template <class U>
-    requires(std::same_as<U, const T> && !std::same_as<U, T>)
-  operator MatrixView<U, B>() const {
+  requires(std::same_as<U, const T> && !std::same_as<U, T>) operator MatrixView<U, B>() const {
     return {data, rows, cols, ld};
   }
 };

@@ -19,7 +19,10 @@ struct LabelPair {
 template <Scalar T>
 LabelPair find_labels(const Dataset<T, Cpu>& data);
 
-/// Replaces the targets by 0 and 1. Throws DataError for a target that is neither value.
+/// Replaces the targets by 0 and 1.
+///
+/// Throws  DataError: a target that is neither value (nothing is changed then);
+///         InvalidArgument: the two are equal
 template <Scalar T>
 void map_labels(Dataset<T, Cpu>& data, LabelPair labels);
 
@@ -29,32 +32,41 @@ enum class Scaling {
   max_abs,      // x -> x / max |x|; keeps zeros
 };
 
-/// An affine map of every feature, x_j -> (x_j - shift_j) * scale_j, found on training data and applied
-/// to training and test data alike. A constant feature gets scale 1.
+/// An affine map of every feature, x_j -> (x_j - shift_j) * scale_j, found on training data and
+/// applied to training and test data alike. Where there is nothing to divide by (a constant
+/// feature; for max_abs one that is zero) the scale is 1.
 struct FeatureMap {
   std::vector<double> shift, scale;  // empty: the identity
 };
 
-/// Cost  one pass (max_abs) or two (standardize: mean, then centred squares, in double)
+/// Cost          one pass (max_abs) or two (standardize: mean, then centred squares, in double)
+/// Determinism   same bits for any number of threads
+/// Throws        DataError: mean or deviation of a feature is not finite; InvalidArgument: no rows
 template <Scalar T>
 FeatureMap fit_scaling(Context<Cpu>& ctx, const Dataset<T, Cpu>& data, Scaling scaling);
 
-/// Sparse data stay sparse where every shift is zero, and become dense otherwise.
+/// Sparse data stay sparse where every shift is zero, and become dense otherwise. In place, or
+/// nearly: memory that is replaced goes back to the system on the way, so that the peak is the
+/// larger of before and after.
 ///
 /// Throws  InvalidArgument: the map has another number of features than `data`
 template <Scalar T>
 void apply_scaling(Context<Cpu>& ctx, const FeatureMap& map, Dataset<T, Cpu>& data);
 
-/// Appends a feature that is 1 in every row.
+/// Appends a feature that is 1 in every row. Peak memory as with apply_scaling.
+///
+/// Throws  InvalidArgument: `data` has 2^31 - 1 features already
 template <Scalar T>
 void add_bias(Context<Cpu>& ctx, Dataset<T, Cpu>& data);
 
-/// Splits off floor(test_fraction * rows) rows, drawn by a seeded permutation; both parts keep the order
-/// of the rows in `data`. Returns {train, test}.
+/// Splits off floor(test_fraction * rows) rows, drawn by a seeded permutation; both parts keep the
+/// order of the rows in `data`. Returns {train, test}. Takes the data, so that their memory can go
+/// back to the system while the parts grow: the peak is that of one copy and little more.
 ///
-/// Throws  InvalidArgument: a part would be empty
+/// Determinism   which rows depends on (rows, test_fraction, seed) only
+/// Throws        InvalidArgument: a part would be empty
 template <Scalar T>
-std::pair<Dataset<T, Cpu>, Dataset<T, Cpu>> split(Context<Cpu>& ctx, const Dataset<T, Cpu>& data,
+std::pair<Dataset<T, Cpu>, Dataset<T, Cpu>> split(Context<Cpu>& ctx, Dataset<T, Cpu> data,
                                                   double test_fraction, std::uint64_t seed);
 
 }  // namespace randnla

@@ -29,7 +29,7 @@ struct Sample {
 
 /// Draws samples of `terms` rows. Owns the memory of the last sample drawn.
 ///
-/// Cost          uniform rules O(size); row-norm rules one pass over the scores, 8 bytes a row of workspace
+/// Cost          uniform rules O(size); row-norm rules three passes over the scores or their integers
 /// Sync          none: a Bernoulli sample's size stays in backend memory
 /// Determinism   the same scores give the same rows on both backends and for any number of threads:
 ///               scores become integers (a power-of-two scale, rounded up), and probabilities, prefix

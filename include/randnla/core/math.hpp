@@ -1,0 +1,117 @@
+#pragma once
+
+#include <randnla/core/backend.hpp>
+
+#include <bit>
+#include <cmath>
+#include <cstdint>
+
+namespace randnla::math {
+
+// Elementary functions that loops vectorise over and whose bits agree on every backend: polynomials
+// written with fma() alone, so that no compiler can contract them differently. Errors are a few
+// units in the last place; tests/core/math_test.cpp holds them to it.
+
+namespace detail {
+
+template <class T>
+struct Constants;
+
+template <>
+struct Constants<double> {
+  using Bits = std::int64_t;
+  static constexpr double log2e = 0x1.71547652b82fep+0, ln2_high = 0x1.62e42fefa39efp-1,
+                          ln2_low = 0x1.abc9e3b39803fp-56;
+  static constexpr double round_magic = 0x1.8p52;  // adding it rounds to an integer in the low bits
+  static constexpr double smallest = -708;         // exp() of less is not a normal number
+  static constexpr int mantissa_bits = 52, exponent_bias = 1023;
+  static constexpr int exp_terms = 13;    // 0.347^14 / 14! = 4e-18
+  static constexpr int atanh_terms = 16;  // (1/9)^16 / 33 = 2e-17
+};
+
+template <>
+struct Constants<float> {
+  using Bits = std::int32_t;
+  static constexpr float log2e = 0x1.715476p+0F, ln2_high = 0x1.62e43p-1F,
+                         ln2_low = -0x1.05c61p-29F;
+  static constexpr float round_magic = 0x1.8p23F;
+  static constexpr float smallest = -87;
+  static constexpr int mantissa_bits = 23, exponent_bias = 127;
+  static constexpr int exp_terms = 7;    // 0.347^8 / 8! = 5e-9
+  static constexpr int atanh_terms = 7;  // (1/9)^7 / 15 = 1e-8
+};
+
+/// 2 atanh(t) = 2t (1 + t^2/3 + t^4/5 + ...) for 0 <= t <= 1/3.
+template <class T>
+RANDNLA_HD inline T twice_atanh(T t) {
+  const T s = t * t;
+  T p = T(1) / T(2 * Constants<T>::atanh_terms + 1);
+  for (int k = Constants<T>::atanh_terms - 1; k >= 0; --k) p = fma(p, s, T(1) / T(2 * k + 1));
+  return (t + t) * p;
+}
+
+}  // namespace detail
+
+/// e^x for x <= 0; below the smallest normal number's logarithm it stays at that number. NaN stays
+/// NaN.
+template <class T>
+RANDNLA_HD inline T exp_of_negative(T x) {
+  using C = detail::Constants<T>;
+  using Bits = typename C::Bits;
+  x = x < C::smallest ? C::smallest : x;
+  const T shifted = fma(x, C::log2e, C::round_magic);  // round(x / ln 2) in its low bits
+  const T k = shifted - C::round_magic;
+  const T r = fma(-k, C::ln2_low, fma(-k, C::ln2_high, x));
+  T p = 1;  // 1 + r (1 + r/2 (1 + r/3 (...)))
+  for (int i = C::exp_terms; i >= 1; --i) p = fma(p, r * (T(1) / T(i)), T(1));
+  const Bits scale = (std::bit_cast<Bits>(shifted) + C::exponent_bias) << C::mantissa_bits;
+  return p * std::bit_cast<T>(scale);
+}
+
+/// log(1 + u) for 0 <= u <= 1.
+template <class T>
+RANDNLA_HD inline T log1p_of_unit(T u) {
+  return detail::twice_atanh(u / (T(2) + u));
+}
+
+/// Natural logarithm of a positive normal number.
+RANDNLA_HD inline double log_of_positive(double x) {
+  using C = detail::Constants<double>;
+  // Halve or double into [sqrt(1/2), sqrt(2)): the argument of atanh is then at most 0.172.
+  constexpr std::int64_t root_half = 0x3fe6a09e667f3bcd;
+  const std::int64_t bits = std::bit_cast<std::int64_t>(x);
+  const std::int64_t exponent = (bits - root_half) >> C::mantissa_bits;
+  const double m = std::bit_cast<double>(bits - (exponent << C::mantissa_bits));
+  const double k = static_cast<double>(exponent);
+  return fma(k, C::ln2_high, fma(k, C::ln2_low, detail::twice_atanh((m - 1) / (m + 1))));
+}
+
+/// sin(2 pi u) and cos(2 pi u) for 0 <= u < 1.
+RANDNLA_HD inline void sincos_of_turns(double u, double& sine, double& cosine) {
+  const int quarter = static_cast<int>(fma(u, 4.0, 0.5));
+  const double x =
+      fma(-0.25, static_cast<double>(quarter), u) * 0x1.921fb54442d18p+2;  // |x| <= pi/4
+  const double s = x * x;
+  double a = 1, b = 1;
+  for (int k = 8; k >= 1; --k) {
+    a = fma(a, s * (-1.0 / ((2 * k) * (2 * k + 1))), 1.0);  // sin x = x a
+    b = fma(b, s * (-1.0 / ((2 * k - 1) * (2 * k))), 1.0);  // cos x = b
+  }
+  a *= x;
+  switch (quarter & 3) {
+    case 0:
+      sine = a, cosine = b;
+      break;
+    case 1:
+      sine = b, cosine = -a;
+      break;
+    case 2:
+      sine = -a, cosine = -b;
+      break;
+    default:
+      sine = -b, cosine = a;
+      break;
+  }
+}
+
+}  // namespace randnla::math

@@ -1,0 +1,54 @@
+// The widest vectors this build's processor has, spelled with GCC's vector type: arithmetic
+// operators work on it, and a build for another processor needs no other source.
+#pragma once
+
+#include <randnla/core/backend.hpp>
+
+#include <cstring>
+
+namespace randnla::simd {
+
+#if defined(__AVX512F__)
+inline constexpr int vector_bytes = 64;
+#elif defined(__AVX__)
+inline constexpr int vector_bytes = 32;
+#else
+inline constexpr int vector_bytes = 16;
+#endif
+
+template <class T, int Lanes>
+struct VectorOf {
+  using type [[gnu::vector_size(Lanes * sizeof(T))]] = T;
+};
+
+template <class T>
+inline constexpr int lanes = vector_bytes / static_cast<int>(sizeof(T));
+
+template <class T>
+using Vector = typename VectorOf<T, lanes<T>>::type;
+
+template <class T>
+inline Vector<T> load(const T* p) {
+  Vector<T> v;
+  std::memcpy(&v, p, sizeof v);
+  return v;
+}
+
+template <class T>
+inline void store(T* p, Vector<T> v) {
+  std::memcpy(p, &v, sizeof v);
+}
+
+/// Sum of the lanes, halves added to halves.
+template <class T, int Lanes = lanes<T>>
+inline T sum(typename VectorOf<T, Lanes>::type v) {
+  if constexpr (Lanes == 1) {
+    return v[0];
+  } else {
+    typename VectorOf<T, Lanes / 2>::type half[2];
+    std::memcpy(half, &v, sizeof v);
+    return sum<T, Lanes / 2>(half[0] + half[1]);
+  }
+}
+
+}  // namespace randnla::simd
