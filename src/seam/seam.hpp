@@ -29,12 +29,22 @@
 #pragma once
 
 #if defined(__CUDACC__)
-#include "loops.cuh"
-
 #include "fused_pass.cuh"
 #include "gram.cuh"
+#include "loops.cuh"
 #else
 #include "cpu/fused_pass.hpp"
 #include "cpu/gram.hpp"
 #include "cpu/loops.hpp"
 #endif
+
+namespace randnla {
+
+/// The backend this compilation is for. An algorithm's source ends by instantiating it for this one.
+#if defined(__CUDACC__)
+using ThisBackend = Cuda;
+#else
+using ThisBackend = Cpu;
+#endif
+
+}  // namespace randnla
