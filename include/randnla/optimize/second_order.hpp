@@ -1,0 +1,96 @@
+#pragma once
+
+#include <randnla/objective/finite_sum.hpp>
+#include <randnla/optimize/result.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <limits>
+
+namespace randnla {
+
+struct GradientOptions {
+  enum class Rule {
+    full,
+    uniform,   // without replacement, a fixed fraction
+    adaptive,  // likewise, the fraction adapted to the size of the gradient: see `factor`
+  };
+  Rule rule = Rule::full;
+  double fraction = 0.05;  // in (0, 1]; adaptive: of the first sample
+  /// adaptive: when |g| has grown by this factor since the last change the sample shrinks by it, and
+  /// the other way round.
+  double factor = 1.2;                             // > 1
+  double min_fraction = 0.02, max_fraction = 0.5;  // adaptive: limits of the fraction
+};
+
+struct HessianOptions {
+  Sampling sampling = Sampling::full;
+  double fraction = 0.01;  // in (0, 1]; of the terms
+  /// How products are made: by passes over the sample, or with the matrix formed once. automatic
+  /// takes what the cost model (src/optimize/hessian_cost.hpp) expects to be cheaper.
+  enum class Form { automatic, passes, matrix };
+  Form form = Form::automatic;
+};
+
+struct StoppingOptions {
+  double eps_g = 1e-5, eps_h = 1e-3;   // >= 0
+  double failure_probability = 1e-6;   // of the certificate's bound, in (0, 1)
+  int lanczos_steps = 300;             // of the certificate, at most
+  std::int64_t max_iterations = 1000;  // >= 0
+  std::int64_t max_props = std::numeric_limits<std::int64_t>::max();
+  double target_loss = -std::numeric_limits<double>::infinity();
+};
+
+/// Defaults are those of the inexact-gradient paper; the inexact-Hessian paper's, where they differ,
+/// stand in parentheses.
+struct SecondOrderOptions {
+  GradientOptions gradient;
+  HessianOptions hessian;
+  StoppingOptions stopping;
+
+  double initial_radius = 10;  // trust_region
+  double max_radius = std::numeric_limits<double>::infinity();
+  double initial_sigma = 10;  // cubic_newton (1e-4)
+  double min_sigma = 1e-6;
+
+  double eta1 = 0.8, eta2 = 1e-4;   // rho >= eta1: very good; rho < eta2: rejected
+  double gamma1 = 2, gamma2 = 1.2;  // change of radius or sigma: very good or rejected; good
+  int max_failures = 3;  // rejected in a row before new samples are drawn; 0: no limit (0)
+
+  int inner_iterations = 500;      // (250)
+  double inner_tolerance = 1e-15;  // relative to |g| (1e-9)
+  bool random_start = true;  // trust_region: CG from a random point of norm 0.99 radius, from 0
+                             // after a failure (false)
+  std::uint64_t seed = 1;
+  /// Called after every iteration; false stops the run, which then still ends with a certificate.
+  std::function<bool(const Iteration&)> progress;
+};
+
+/// Minimises a non-convex finite sum by a trust-region method with sub-sampled gradients and Hessians,
+/// each subproblem by CG-Steihaug.
+///
+/// x        (dim) start; out: the last accepted point
+/// Error    stop == optimal: |grad F| <= eps_g and, with the stated probability, lambda_min >= -eps_h,
+///          on all data. Where |g| <= eps_g and lambda_min < -eps_h, the step is along that
+///          eigenvector, so that saddle points are left
+/// Cost     an iteration: one pass over all data (value, gradient and curvature at the trial point
+///          together) and the subproblem's products with the sampled Hessian
+/// Sync     one read an iteration and one at the start; the certificate, and a sampled gradient found
+///          to be small, add two each
+/// Determinism  the same bits from run to run and, on the CPU, for any number of threads
+/// Throws   InvalidArgument: a view of another size, an option out of range
+/// Source   Xu, Roosta-Khorasani & Mahoney, arXiv 1708.07827; Yao, Xu, Roosta-Khorasani & Mahoney,
+///          arXiv 1802.06925, algorithm 1
+template <Backend B, Scalar T>
+OptimizationResult trust_region(Context<B>& ctx, FiniteSumRef<B, T> f, VectorView<T, B> x,
+                                const SecondOrderOptions& options = {});
+
+/// The same with adaptive cubic regularisation, each subproblem by Lanczos; a rejected step reuses its
+/// Krylov space.
+///
+/// Source   arXiv 1802.06925, algorithm 2; Cartis, Gould & Toint, Math. Program. 127 (2011)
+template <Backend B, Scalar T>
+OptimizationResult cubic_newton(Context<B>& ctx, FiniteSumRef<B, T> f, VectorView<T, B> x,
+                                const SecondOrderOptions& options = {});
+
+}  // namespace randnla
