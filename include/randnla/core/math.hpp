@@ -12,6 +12,8 @@ namespace randnla::math {
 // written with fma() alone, so that no compiler can contract them differently. Errors are a few
 // units in the last place; tests/core/math_test.cpp holds them to it.
 
+using std::fma;  // with its overload for float, which the global one lacks
+
 namespace detail {
 
 template <class T>

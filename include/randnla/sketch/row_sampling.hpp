@@ -45,12 +45,10 @@ class RowSampler {
                     Rng rng);
 
  private:
-  void quantise(Context<B>& ctx, VectorView<const T, B> scores);
-
   index_t terms_;
   Buffer<index_t, B> rows_;
   Buffer<T, B> weights_;
-  Buffer<std::uint64_t, B> cumulative_;
+  Buffer<std::uint64_t, B> cumulative_, kept_;  // prefix sums of the scores' integers, of kept rows
   Buffer<index_t, B> count_;
   Buffer<double, B> scale_;
 };
