@@ -24,8 +24,8 @@
 //   value = sum_k f_k.value + ridge/2 v'v           (skipped when value is null; summed in double)
 //
 // reading each row of A from memory once. f is a trivially copyable function object of a named type
-// with a RANDNLA_HD const call operator, and may store to backend memory at k. It is called once for
-// every k.
+// with a RANDNLA_HD const call operator, and may store to backend memory at k. It is called once
+// for every k.
 #pragma once
 
 #if defined(__CUDACC__)
@@ -40,7 +40,8 @@
 
 namespace randnla {
 
-/// The backend this compilation is for. An algorithm's source ends by instantiating it for this one.
+/// The backend this compilation is for. An algorithm's source ends by instantiating it for this
+/// one.
 #if defined(__CUDACC__)
 using ThisBackend = Cuda;
 #else

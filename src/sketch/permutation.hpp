@@ -1,5 +1,5 @@
-// A keyed permutation of [0, n): sampling without replacement with O(1) memory, each position on its
-// own, the same on every backend.
+// A keyed permutation of [0, n): sampling without replacement with O(1) memory, each position on
+// its own, the same on every backend.
 #pragma once
 
 #include <randnla/core/random.hpp>

@@ -13,8 +13,8 @@ namespace {
 
 using Wide = unsigned __int128;
 
-/// Bits of the largest score's integer: 40, so that rounding up changes a probability by 2^-39 of the
-/// largest one at most, and few enough that the sum of n of them stays below 2^62.
+/// Bits of the largest score's integer: 40, so that rounding up changes a probability by 2^-39 of
+/// the largest one at most, and few enough that the sum of n of them stays below 2^62.
 int score_bits(index_t n) {
   return std::min(40, 62 - static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n))));
 }

@@ -8,16 +8,16 @@ namespace randnla {
 
 /// The tridiagonal matrix of a Lanczos process and its state, in backend memory.
 struct LanczosState {
-  double scale = 0;  // largest |alpha| + |beta| so far
-  double start_norm = 0;
-  int steps = 0;      // k: alpha[0..k), beta[0..k) are set
-  int invariant = 0;  // 1: the space is invariant, beta[k - 1] is rounding
-  int done = 0;       // 1: further steps change nothing
-  int not_finite = 0;
+  double scale = 0;       // largest |alpha| + |beta| so far
+  double start_norm = 0;  // of the start vector
+  int steps = 0;          // k: alpha[0..k), beta[0..k) are set
+  int invariant = 0;      // 1: the space is invariant, beta[k - 1] is rounding
+  int not_finite = 0;     // 1: a product was not finite
+  int done = 0;           // 1: further steps change nothing; set by steps and by the caller
 };
 
-/// An orthonormal basis of the Krylov space of H, grown step by step: H Q_k = Q_k T_k + beta_k q_k+1 e_k',
-/// with full reorthogonalisation (twice), so no ghost eigenvalues.
+/// An orthonormal basis of the Krylov space of H, grown step by step: H Q_k = Q_k T_k + beta_k
+/// q_k+1 e_k', with full reorthogonalisation (twice), so no ghost eigenvalues.
 ///
 /// Cost  a step is one product and 4 reads of the basis; memory n (max_steps + 1)
 /// Sync  none; a step after `done` changes nothing
@@ -29,20 +29,18 @@ class Lanczos {
   /// Starts anew from the given vector, which need not be normalised. A zero vector is an invariant
   /// space of dimension 0.
   void start(Context<B>& ctx, VectorView<const T, B> q);
-  /// Step number `basis_size()`; the caller counts.
+  /// At most max_steps() of them.
   void step(Context<B>& ctx, OperatorRef<B, T> H);
 
-  /// Steps queued since start(); the number done is state()->steps, at most this.
+  /// Steps queued since start(); the number that happened is state()->steps, at most this.
   int queued() const { return queued_; }
-  /// After the host has read that only `steps` of the queued ones happened.
-  void truncate(int steps) { queued_ = steps; }
   int max_steps() const { return max_steps_; }
   index_t dim() const { return n_; }
 
   LanczosState* state() { return state_.data(); }
   const double* alpha() const { return alpha_.data(); }
   const double* beta() const { return beta_.data(); }
-  /// out = Q u for the queued columns; u (queued) in backend memory.
+  /// out = Q u for the queued columns; u (queued()) in backend memory.
   void combine(Context<B>& ctx, const T* u, VectorView<T, B> out);
 
  private:
@@ -71,8 +69,9 @@ struct SmallestEigenvalue {
   bool not_finite = false;
 };
 
-/// Grows a Krylov space from a random vector until the smallest eigenvalue is known to lie above the
-/// threshold, or a direction with a Rayleigh quotient below it is found, or max_steps is reached.
+/// Grows a Krylov space from a random vector until the smallest eigenvalue is known to lie above
+/// the threshold, or a direction with a Rayleigh quotient below it is found, or max_steps is
+/// reached.
 ///
 /// v        (n) out: the unit vector of `value`
 /// Error    with probability 1 - failure_probability over the start, lambda_min >= lower_bound

@@ -16,8 +16,8 @@ concept LinearOperator = Backend<B> &&
   { a.apply(ctx, x, y) } -> std::same_as<void>;
 };
 
-/// Non-owning handle to any LinearOperator, so that solvers are compiled once per backend and scalar
-/// type. The operator must outlive it.
+/// Non-owning handle to any LinearOperator, so that solvers are compiled once per backend and
+/// scalar type. The operator must outlive it.
 template <Backend B, Scalar T>
 class OperatorRef {
  public:

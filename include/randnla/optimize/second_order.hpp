@@ -17,8 +17,8 @@ struct GradientOptions {
   };
   Rule rule = Rule::full;
   double fraction = 0.05;  // in (0, 1]; adaptive: of the first sample
-  /// adaptive: when |g| has grown by this factor since the last change the sample shrinks by it, and
-  /// the other way round.
+  /// adaptive: when |g| has grown by this factor since the last change the sample shrinks by it,
+  /// and the other way round.
   double factor = 1.2;                             // > 1
   double min_fraction = 0.02, max_fraction = 0.5;  // adaptive: limits of the fraction
 };
@@ -41,8 +41,8 @@ struct StoppingOptions {
   double target_loss = -std::numeric_limits<double>::infinity();
 };
 
-/// Defaults are those of the inexact-gradient paper; the inexact-Hessian paper's, where they differ,
-/// stand in parentheses.
+/// Defaults are those of the inexact-gradient paper; the inexact-Hessian paper's, where they
+/// differ, stand in parentheses.
 struct SecondOrderOptions {
   GradientOptions gradient;
   HessianOptions hessian;
@@ -66,8 +66,8 @@ struct SecondOrderOptions {
   std::function<bool(const Iteration&)> progress;
 };
 
-/// Minimises a non-convex finite sum by a trust-region method with sub-sampled gradients and Hessians,
-/// each subproblem by CG-Steihaug.
+/// Minimises a non-convex finite sum by a trust-region method with sub-sampled gradients and
+/// Hessians, each subproblem by CG-Steihaug.
 ///
 /// x        (dim) start; out: the last accepted point
 /// Error    stop == optimal: |grad F| <= eps_g and, with the stated probability, lambda_min >= -eps_h,
@@ -85,8 +85,8 @@ template <Backend B, Scalar T>
 OptimizationResult trust_region(Context<B>& ctx, FiniteSumRef<B, T> f, VectorView<T, B> x,
                                 const SecondOrderOptions& options = {});
 
-/// The same with adaptive cubic regularisation, each subproblem by Lanczos; a rejected step reuses its
-/// Krylov space.
+/// The same with adaptive cubic regularisation, each subproblem by Lanczos; a rejected step reuses
+/// its Krylov space.
 ///
 /// Source   arXiv 1802.06925, algorithm 2; Cartis, Gould & Toint, Math. Program. 127 (2011)
 template <Backend B, Scalar T>

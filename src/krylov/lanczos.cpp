@@ -1,0 +1,95 @@
+#include "krylov/tridiagonal.hpp"
+#include "seam/seam.hpp"
+
+#include <randnla/krylov/lanczos.hpp>
+
+#include <cmath>
+#include <limits>
+#include <string>
+
+namespace randnla {
+
+template <Backend B, Scalar T>
+Lanczos<B, T>::Lanczos(Context<B>& ctx, index_t n, int max_steps)
+    : n_(n),
+      max_steps_(static_cast<int>(std::min<index_t>(max_steps, n))),
+      basis_(ctx, n * (max_steps_ + 1)),
+      w_(ctx, n),
+      h_(ctx, max_steps_),
+      alpha_(ctx, max_steps_),
+      beta_(ctx, max_steps_),
+      state_(ctx, 1) {}
+
+template <Backend B, Scalar T>
+void Lanczos<B, T>::start(Context<B>& ctx, VectorView<const T, B> q) {
+  require(q.size == n_, "Lanczos::start: vector of " + std::to_string(q.size) +
+                            " entries for dimension " + std::to_string(n_));
+  queued_ = 0;
+  LanczosState* const st = state_.data();
+  const T* const from = q.data;
+  T* const first = basis_.data();
+  sum_then<double>(
+      ctx, n_,
+      [=] RANDNLA_FN(index_t i) {
+        return static_cast<double>(from[i]) * static_cast<double>(from[i]);
+      },
+      [=] RANDNLA_FN(double qq) {
+        *st = {};
+        st->start_norm = sqrt(qq);
+        st->invariant = st->done = !(qq > 0);
+        st->not_finite = !(qq - qq == 0);
+      });
+  for_each(ctx, n_, [=] RANDNLA_FN(index_t i) {
+    first[i] = st->invariant ? T(0) : static_cast<T>(static_cast<double>(from[i]) / st->start_norm);
+  });
+}
+
+template <Backend B, Scalar T>
+void Lanczos<B, T>::step(Context<B>& ctx, OperatorRef<B, T> H) {
+  require(queued_ < max_steps_, "Lanczos::step: all " + std::to_string(max_steps_) + " are done");
+  const int j = queued_++;
+  const index_t n = n_;
+  LanczosState* const st = state_.data();
+  double *const alpha = alpha_.data(), *const beta = beta_.data();
+  T *const w = w_.data(), *const h = h_.data(), *const next = basis_.data() + (j + 1) * n;
+  const MatrixView<const T, B> Q = basis().first_cols(j + 1);
+  H.apply(ctx, Q.col(j), w_.view());
+  for (int pass = 0; pass < 2; ++pass) {  // twice is enough (Parlett, 1980)
+    gemv<T>(ctx, Transpose::yes, T(1), Q, w, T(0), h);
+    gemv<T>(ctx, Transpose::no, T(-1), Q, h, T(1), w);
+    for_each(ctx, 1, [=] RANDNLA_FN(index_t) {
+      alpha[j] = (pass > 0 ? alpha[j] : 0) + static_cast<double>(h[j]);
+    });
+  }
+  // What rounding leaves of a vector that lies in the space.
+  const double noise = 8 * std::sqrt(static_cast<double>(n)) *
+                       static_cast<double>(std::numeric_limits<T>::epsilon());
+  sum_then<double>(
+      ctx, n,
+      [=] RANDNLA_FN(index_t i) { return static_cast<double>(w[i]) * static_cast<double>(w[i]); },
+      [=] RANDNLA_FN(double ww) {
+        beta[j] = sqrt(ww);
+        if (st->done) return;
+        st->steps = j + 1;
+        const double size = fabs(alpha[j]) + beta[j];
+        if (size - size != 0) st->not_finite = st->done = 1;
+        if (size > st->scale) st->scale = size;
+        if (beta[j] <= noise * st->scale || j + 1 == n) st->invariant = st->done = 1;
+      });
+  for_each(ctx, n, [=] RANDNLA_FN(index_t i) {
+    next[i] = st->invariant ? T(0) : static_cast<T>(static_cast<double>(w[i]) / beta[j]);
+  });
+}
+
+template <Backend B, Scalar T>
+void Lanczos<B, T>::combine(Context<B>& ctx, const T* u, VectorView<T, B> out) {
+  require(out.size == n_, "Lanczos::combine: out of " + std::to_string(out.size) +
+                              " entries for dimension " + std::to_string(n_));
+  const MatrixView<const T, B> Q = basis().first_cols(queued_);
+  gemv<T>(ctx, Transpose::no, T(1), Q, u, T(0), out.data);
+}
+
+template class Lanczos<ThisBackend, float>;
+template class Lanczos<ThisBackend, double>;
+
+}  // namespace randnla

@@ -1,0 +1,95 @@
+#include "krylov/check_schedule.hpp"
+#include "krylov/tridiagonal.hpp"
+#include "seam/seam.hpp"
+
+#include <randnla/krylov/lanczos.hpp>
+
+#include <cmath>
+#include <string>
+
+namespace randnla {
+namespace {
+
+/// The random start's part in the bound: with probability 1 - p over it, both ends of the spectrum
+/// are found to within eps times its width. Kuczynski & Wozniakowski (1992), theorem 4.2, for both
+/// ends.
+RANDNLA_HD inline double width_error(double n, double p, int k) {
+  const double root = log(2 * 1.648 * sqrt(n) / p) / (2 * k - 1);
+  return root * root;
+}
+
+/// What k steps tell; `pivots` (k) is workspace.
+RANDNLA_HD inline void judge(const Tridiagonal& T, const LanczosState& state, double n,
+                             double failure_probability, double* pivots, SmallestEigenvalue* out) {
+  const double low = smallest_eigenvalue(T, pivots);
+  const double high = -smallest_eigenvalue({T.alpha, T.beta, T.k, -1}, pivots);
+  const double eps = state.invariant ? 0 : width_error(n, failure_probability, T.k);
+  const bool usable = eps < 0.5;  // the true width is at most (high - low) / (1 - 2 eps)
+  out->value = low;
+  out->lower_bound = usable ? low - eps * (high - low) / (1 - 2 * eps) : -HUGE_VAL;
+  out->failure_probability = failure_probability;
+  out->steps = state.steps;
+}
+
+}  // namespace
+
+template <Backend B, Scalar T>
+SmallestEigenvalue smallest_eigenvalue(Context<B>& ctx, OperatorRef<B, T> H, VectorView<T, B> v,
+                                       Rng rng, const SmallestEigenvalueOptions& options) {
+  const index_t n = H.dim();
+  const double p = options.failure_probability, threshold = options.threshold;
+  require(v.size == n, "smallest_eigenvalue: H of dimension " + std::to_string(n) + ", v of " +
+                           std::to_string(v.size));
+  require(p > 0 && p < 1, "smallest_eigenvalue: failure_probability = " + std::to_string(p));
+  require(options.max_steps >= 1,
+          "smallest_eigenvalue: max_steps = " + std::to_string(options.max_steps));
+
+  Lanczos<B, T> space(ctx, n, options.max_steps);
+  const int limit = space.max_steps();
+  Buffer<double, B> work(ctx, 2 * limit);
+  Buffer<T, B> coordinates(ctx, limit);
+  Buffer<SmallestEigenvalue, B> answer(ctx, 1);
+  SmallestEigenvalue* const out = answer.data();
+  LanczosState* const st = space.state();
+  const double *const alpha = space.alpha(), *const beta = space.beta();
+  double *const pivots = work.data(), *const u = work.data() + limit;
+  const double dimension = static_cast<double>(n);
+
+  fill_normal(ctx, rng, T(1), v);
+  space.start(ctx, v);
+  auto stopped = lagged_flag(ctx, &st->done);
+  while (space.queued() < limit && !stopped()) {
+    space.step(ctx, H);
+    const int k = space.queued();
+    if (!check_after(k, limit)) continue;
+    for_each(ctx, 1, [=] RANDNLA_FN(index_t) {
+      if (st->not_finite || (st->done && !st->invariant) || st->steps == 0) return;
+      judge({alpha, beta, st->steps}, *st, dimension, p, pivots, out);
+      if (out->lower_bound >= threshold || out->value < threshold) st->done = 1;
+    });
+  }
+  const int queued = space.queued();
+  T* const c = coordinates.data();
+  for_each(ctx, 1, [=] RANDNLA_FN(index_t) {
+    const int k = st->steps;
+    out->not_finite = st->not_finite != 0;
+    for (int i = 0; i < queued; ++i) c[i] = T(0);
+    if (out->not_finite) return;
+    smallest_eigenvector({alpha, beta, k}, out->value, pivots, u);
+    out->residual = st->invariant ? 0 : beta[k - 1] * fabs(u[k - 1]);
+    for (int i = 0; i < k; ++i) c[i] = static_cast<T>(u[i]);
+  });
+  space.combine(ctx, c, v);
+  return answer.read(0);
+}
+
+template SmallestEigenvalue smallest_eigenvalue(Context<ThisBackend>&,
+                                                OperatorRef<ThisBackend, float>,
+                                                VectorView<float, ThisBackend>, Rng,
+                                                const SmallestEigenvalueOptions&);
+template SmallestEigenvalue smallest_eigenvalue(Context<ThisBackend>&,
+                                                OperatorRef<ThisBackend, double>,
+                                                VectorView<double, ThisBackend>, Rng,
+                                                const SmallestEigenvalueOptions&);
+
+}  // namespace randnla
