@@ -4,7 +4,7 @@
 //           every 32nd partial vector, then each warp adds up one column over its lanes.
 // Traffic   one read of the partial vectors, which lie in the L2 cache, and one write of the result
 // Twin      the last loop of fused_pass in cpu/fused_pass.hpp
-#include "fused_pass.cuh"
+#include "fused_common.cuh"
 
 namespace randnla::fused {
 namespace {

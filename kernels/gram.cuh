@@ -1,4 +1,5 @@
-// The weighted Gram matrix H = sum_k d[k] a_k a_k' + ridge I on the device (CPU twin: cpu/gram.hpp).
+// The weighted Gram matrix H = sum_k d[k] a_k a_k' + ridge I on the device (CPU twin:
+// cpu/gram.hpp).
 #pragma once
 
 #include "context.cuh"

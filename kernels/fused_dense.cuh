@@ -1,0 +1,240 @@
+// The fused pass over dense rows; see fused_pass.cuh.
+#pragma once
+
+#include "fused_common.cuh"
+
+#include <bit>
+
+namespace randnla {
+
+/// Dense rows of up to 32 KB: a team of lanes holds a row, 64 bytes a lane, beside as much of v and
+/// of the sum: with two rows in flight that is 256 bytes or 64 registers of the 128 a thread has.
+struct DensePassPolicy {
+  static constexpr int lane_bytes = 64;
+  static constexpr int rows = 2;          // in flight per team
+  static constexpr int threads = 256;     // of a block of teams that are a part of a warp
+  static constexpr int max_team = 512;    // lanes; from 64 on the team is the block
+  static constexpr int sm_threads = 512;  // resident on a multiprocessor, at 128 registers
+};
+
+/// Longer dense rows: read from memory for their margins and again from the L2 cache.
+struct WidePassPolicy {
+  static constexpr int rows = 2;
+  static constexpr int threads = 1024;
+};
+
+namespace fused {
+
+template <class T, int Size>
+struct alignas(Size * sizeof(T)) Pack {
+  T x[Size];
+};
+
+/// Joins the sums of the teams of a block, first within each warp, then over the warps in order.
+template <class T, int Packs, int Size>
+__device__ void store_warp_teams(const Pass<T>& pass, int lanes, Pack<T, Size> (&sum)[Packs]) {
+  constexpr int warps = DensePassPolicy::threads / 32;
+  __shared__ T by_warp[warps][32 * Packs * Size];
+  const int lane = static_cast<int>(threadIdx.x % 32);
+#pragma unroll
+  for (int c = 0; c < Packs; ++c) {
+#pragma unroll
+    for (int i = 0; i < Size; ++i) {
+      T x = sum[c].x[i];
+      for (int offset = lanes; offset < 32; offset *= 2) {
+        x += __shfl_xor_sync(loops::full_warp, x, offset);
+      }
+      if (lane < lanes) by_warp[threadIdx.x / 32][(c * lanes + lane) * Size + i] = x;
+    }
+  }
+  __syncthreads();
+  T* const out = pass.partial + blockIdx.x * pass.stride;
+  for (int j = static_cast<int>(threadIdx.x); j < pass.cols; j += DensePassPolicy::threads) {
+    T x = 0;
+    for (int w = 0; w < warps; ++w) x += by_warp[w][j];
+    out[j] = x;
+  }
+}
+
+/// A team of `lanes` lanes a row: a part of a warp, or the block.
+template <class T, int Size, bool WholeBlock, class F>
+__global__ __launch_bounds__(
+    WholeBlock ? DensePassPolicy::max_team : DensePassPolicy::threads,
+    DensePassPolicy::sm_threads /
+        (WholeBlock ? DensePassPolicy::max_team
+                    : DensePassPolicy::threads)) void dense_kernel(const T* __restrict__ values,
+                                                                   Pass<T> pass, F f, int lanes) {
+  constexpr int packs = DensePassPolicy::lane_bytes / (Size * static_cast<int>(sizeof(T)));
+  constexpr int rows = DensePassPolicy::rows;
+  using P = Pack<T, Size>;
+  const index_t count = pass.count();
+  const unsigned active = pass.active_blocks(count);
+  if (blockIdx.x >= active) return;
+  const int lane = static_cast<int>(threadIdx.x) & (lanes - 1);
+  const int team = static_cast<int>(threadIdx.x) / lanes;
+  const int teams = static_cast<int>(blockDim.x) / lanes;
+  const int width = static_cast<int>(pass.cols / Size);
+
+  P v[packs], sum[packs] = {};
+#pragma unroll
+  for (int c = 0; c < packs; ++c) {
+    const int p = c * lanes + lane;
+#pragma unroll
+    for (int i = 0; i < Size; ++i) v[c].x[i] = p < width ? pass.v[p * Size + i] : T(0);
+  }
+  double value = 0;
+  for (index_t first = blockIdx.x * pass.step; first < count; first += active * pass.step) {
+    index_t row[rows];
+    P tile[rows][packs];
+    T z[rows];
+#pragma unroll
+    for (int r = 0; r < rows; ++r) {
+      const index_t k = first + r * teams + team;
+      row[r] = k < count ? pass.row(k) : -1;
+    }
+#pragma unroll
+    for (int r = 0; r < rows; ++r) {
+      const P* const from = reinterpret_cast<const P*>(values + row[r] * pass.cols);
+#pragma unroll
+      for (int c = 0; c < packs; ++c) {
+        const int p = c * lanes + lane;
+        tile[r][c] = row[r] >= 0 && p < width ? from[p] : P{};
+      }
+    }
+#pragma unroll
+    for (int r = 0; r < rows; ++r) {
+      z[r] = 0;
+#pragma unroll
+      for (int c = 0; c < packs; ++c) {
+#pragma unroll
+        for (int i = 0; i < Size; ++i) z[r] += tile[r][c].x[i] * v[c].x[i];
+      }
+    }
+    if constexpr (WholeBlock) {
+      value += block_terms<rows>(f, first, count, row, z);
+    } else {
+      value += warp_terms<rows>(f, lanes, first + team, teams, count, row, z);
+    }
+#pragma unroll
+    for (int r = 0; r < rows; ++r) {
+#pragma unroll
+      for (int c = 0; c < packs; ++c) {
+#pragma unroll
+        for (int i = 0; i < Size; ++i) sum[c].x[i] += z[r] * tile[r][c].x[i];
+      }
+    }
+  }
+  finish_value(pass, active, value);
+  if (pass.partial == nullptr) return;
+  if constexpr (WholeBlock) {
+    P* const out = reinterpret_cast<P*>(pass.partial + blockIdx.x * pass.stride);
+#pragma unroll
+    for (int c = 0; c < packs; ++c) {
+      const int p = c * lanes + lane;
+      if (p < width) out[p] = sum[c];
+    }
+  } else {
+    store_warp_teams(pass, lanes, sum);
+  }
+}
+
+/// Rows too long for registers. Each thread owns the columns it visits, in shared memory where they
+/// fit, else in the block's partial vector: no two threads meet there.
+template <class T, class F>
+__global__ __launch_bounds__(WidePassPolicy::threads) void wide_kernel(const T* __restrict__ values,
+                                                                       Pass<T> pass, F f,
+                                                                       bool in_shared) {
+  constexpr int rows = WidePassPolicy::rows;
+  extern __shared__ __align__(16) unsigned char bytes[];
+  const index_t count = pass.count();
+  const unsigned active = pass.active_blocks(count);
+  if (blockIdx.x >= active) return;
+  const bool wanted = pass.partial != nullptr;
+  T* const out = wanted ? pass.partial + blockIdx.x * pass.stride : nullptr;
+  T* const sum = in_shared ? reinterpret_cast<T*>(bytes) : out;
+  if (wanted) {
+    for (index_t j = threadIdx.x; j < pass.cols; j += WidePassPolicy::threads) sum[j] = 0;
+  }
+  double value = 0;
+  for (index_t first = blockIdx.x * pass.step; first < count; first += active * pass.step) {
+    index_t row[rows];
+    const T* from[rows];
+    T z[rows] = {};
+#pragma unroll
+    for (int r = 0; r < rows; ++r) {
+      // Past the end the last row again, with weight zero and no call of f.
+      row[r] = pass.row(first + r < count ? first + r : count - 1);
+      from[r] = values + row[r] * pass.cols;
+    }
+#pragma unroll 4
+    for (index_t j = threadIdx.x; j < pass.cols; j += WidePassPolicy::threads) {
+      const T x = pass.v[j];
+#pragma unroll
+      for (int r = 0; r < rows; ++r) z[r] += from[r][j] * x;
+    }
+    value += block_terms<rows>(f, first, count, row, z);
+    if (!wanted) continue;
+#pragma unroll 4
+    for (index_t j = threadIdx.x; j < pass.cols; j += WidePassPolicy::threads) {
+      T x = sum[j];
+#pragma unroll
+      for (int r = 0; r < rows; ++r) {
+        if (first + r < count) x += z[r] * from[r][j];
+      }
+      sum[j] = x;
+    }
+  }
+  finish_value(pass, active, value);
+  if (!wanted || !in_shared) return;
+  for (index_t j = threadIdx.x; j < pass.cols; j += WidePassPolicy::threads) out[j] = sum[j];
+}
+
+template <class T, int Size, class F>
+void launch_dense(Context<Cuda>& ctx, const T* values, Pass<T>& pass, const F& f, bool vector,
+                  bool value) {
+  const index_t row_bytes = pass.cols * static_cast<index_t>(sizeof(T));
+  const auto wanted = (row_bytes + DensePassPolicy::lane_bytes - 1) / DensePassPolicy::lane_bytes;
+  const int lanes = static_cast<int>(
+      std::bit_ceil(static_cast<std::uint64_t>(std::max<index_t>(wanted, DensePassPolicy::rows))));
+  const bool whole_block = lanes > 32;
+  const int threads = whole_block ? lanes : DensePassPolicy::threads;
+  pass.step = threads / lanes * DensePassPolicy::rows;
+  pass.blocks = blocks_for(pass.rows.bound, pass.step, ctx.workspace().multiprocessors,
+                           DensePassPolicy::sm_threads / threads, row_bytes);
+  place_partials(ctx, pass, vector, value);
+  const auto kernel =
+      whole_block ? &dense_kernel<T, Size, true, F> : &dense_kernel<T, Size, false, F>;
+  kernel<<<pass.blocks, static_cast<unsigned>(threads), 0, ctx.stream()>>>(values, pass, f, lanes);
+}
+
+template <class T, class F>
+void launch_wide(Context<Cuda>& ctx, const T* values, Pass<T>& pass, const F& f, bool vector,
+                 bool value) {
+  auto& workspace = ctx.workspace();
+  const index_t row_bytes = pass.cols * static_cast<index_t>(sizeof(T));
+  const bool in_shared = row_bytes <= workspace.shared_bytes - 1024;  // the rest: static arrays
+  const std::size_t shared = in_shared ? static_cast<std::size_t>(row_bytes) : 0;
+  pass.step = WidePassPolicy::rows;
+  pass.blocks = blocks_for(pass.rows.bound, pass.step, workspace.multiprocessors, 1, row_bytes);
+  place_partials(ctx, pass, vector, value);
+  allow_shared(&wide_kernel<T, F>, shared);
+  wide_kernel<<<pass.blocks, WidePassPolicy::threads, shared, ctx.stream()>>>(values, pass, f,
+                                                                              in_shared);
+}
+
+template <class T, class F>
+void launch(Context<Cuda>& ctx, const DenseRows<T, Cuda>& A, Pass<T>& pass, const F& f, bool vector,
+            bool value) {
+  const index_t row_bytes = pass.cols * static_cast<index_t>(sizeof(T));
+  constexpr int widest = 16 / sizeof(T);
+  if (row_bytes > DensePassPolicy::lane_bytes * DensePassPolicy::max_team) {
+    launch_wide(ctx, A.values, pass, f, vector, value);
+  } else if (row_bytes % 16 == 0 && reinterpret_cast<std::uintptr_t>(A.values) % 16 == 0) {
+    launch_dense<T, widest>(ctx, A.values, pass, f, vector, value);
+  } else {
+    launch_dense<T, 1>(ctx, A.values, pass, f, vector, value);
+  }
+}
+
+}  // namespace fused
+}  // namespace randnla
