@@ -4,6 +4,7 @@
 #include <randnla/krylov/lanczos.hpp>
 
 #include <cmath>
+#include <limits>
 #include <string>
 
 namespace randnla {
@@ -19,15 +20,16 @@ RANDNLA_HD inline double width_error(double n, double p, int k) {
 
 /// What k steps tell, with the eigenvalues of T to within tolerance |T|; `pivots` (k) is workspace.
 RANDNLA_HD inline void judge(const Tridiagonal& T, const LanczosState& state, double n,
-                             double failure_probability, double tolerance, double* pivots,
-                             SmallestEigenvalue* out) {
+                             double failure_probability, double tolerance, double rounding,
+                             double* pivots, SmallestEigenvalue* out) {
   const Bracket smallest = smallest_eigenvalue(T, tolerance, pivots);
   const Bracket largest = smallest_eigenvalue({T.alpha, T.beta, T.k, -1}, tolerance, pivots);
   const double eps = state.invariant ? 0 : width_error(n, failure_probability, T.k);
   const double width = -largest.low - smallest.low;
   const bool usable = eps < 0.5;  // the true width is at most width / (1 - 2 eps)
   out->value = smallest.high;
-  out->lower_bound = usable ? smallest.low - eps * width / (1 - 2 * eps) : -HUGE_VAL;
+  out->lower_bound =
+      usable ? smallest.low - eps * width / (1 - 2 * eps) - rounding * state.scale : -HUGE_VAL;
   out->failure_probability = failure_probability;
   out->steps = state.steps;
 }
@@ -55,6 +57,7 @@ SmallestEigenvalue smallest_eigenvalue(Context<B>& ctx, OperatorRef<B, T> H, Vec
   const double *const alpha = space.alpha(), *const beta = space.beta();
   double *const pivots = work.data(), *const u = work.data() + limit;
   const double dimension = static_cast<double>(n);
+  const double rounding = 8 * static_cast<double>(std::numeric_limits<T>::epsilon());
 
   fill_normal(ctx, rng, T(1), v);
   space.start(ctx, v);
@@ -65,7 +68,7 @@ SmallestEigenvalue smallest_eigenvalue(Context<B>& ctx, OperatorRef<B, T> H, Vec
     if (space.queued() % 4 != 0) continue;
     for_each(ctx, 1, [=] RANDNLA_FN(index_t) {
       if (st->not_finite || (st->done && !st->invariant) || st->steps == 0) return;
-      judge({alpha, beta, st->steps}, *st, dimension, p, 1e-6, pivots, out);
+      judge({alpha, beta, st->steps}, *st, dimension, p, 1e-6, rounding, pivots, out);
       if (out->lower_bound >= threshold || out->value < threshold) st->done = 1;
     });
   }
@@ -77,7 +80,7 @@ SmallestEigenvalue smallest_eigenvalue(Context<B>& ctx, OperatorRef<B, T> H, Vec
     out->not_finite = st->not_finite != 0;
     for (int i = 0; i < queued; ++i) c[i] = T(0);
     if (out->not_finite) return;
-    judge({alpha, beta, k}, *st, dimension, p, 2 * double_eps, pivots, out);
+    judge({alpha, beta, k}, *st, dimension, p, 2 * double_eps, rounding, pivots, out);
     smallest_eigenvector({alpha, beta, k}, out->value, pivots, u);
     out->residual = st->invariant ? 0 : beta[k - 1] * fabs(u[k - 1]);
     for (int i = 0; i < k; ++i) c[i] = static_cast<T>(u[i]);
