@@ -1,4 +1,37 @@
 // The fused pass over dense and sparse rows (see seam/seam.hpp for what it computes).
+//
+// Mapping   Dense rows up to 32 KB: a team of lanes a row, 64 bytes of it a lane in registers, from
+//           two lanes to a block of 512; two rows a team in flight; v and the team's sum in
+//           registers too. Longer dense rows: a block of 1,024 takes two rows, its sum in shared
+//           memory, beyond 226 KB in its partial vector.
+//           Sparse rows: a team of up to 32 lanes a row, its first four entries a lane kept in
+//           registers. Teams add to sums in shared memory, a sum a team where 64 KB suffice; where
+//           teams share a sum, or have the block's partial vector, they take turns at a barrier.
+//           Then fused_pass.cu joins the partial vectors.
+// Order     Rows are dealt out by their number, sums joined in the order of lanes, warps and blocks:
+//           bits repeat from run to run on one kind of device. No atomics.
+// Traffic   The least is one read of the selected rows; v and the result are small beside it.
+//           Partial vectors add 16 bytes a column and block, written and read in the L2 cache, for
+//           at least eight rows a block where that fills the device. Long dense rows, and sparse
+//           ones of more than 128 entries, are read again from a cache for the sum; so from about
+//           20,000 columns in double on, when the rows in flight outgrow the L2 cache, partly from
+//           memory.
+// Bound     memory for many rows, latency for few
+// Twin      cpu/fused_pass.hpp        Test  tests/seam/
+// Model     (simulator's H100, no GPU measured it) in fp64 for f = weight times margin, pass + join,
+//           beside the least time to read the rows at 3.35 TB/s:
+//             dense 200,000 x 54      29.3 + 5.8 us   26 us
+//             dense 20,000 x 54        6.2 + 4.3 us    2.6 us    3 us of each is the launch
+//             dense 2,000 x 1,000      8.3 + 4.8 us    4.8 us
+//             dense 200 x 10,000      14.8 + 6.4 us    4.8 us
+//             sparse 32,561 x 123, 14 entries a row     10.7 +  5.3 us   1.6 us
+//             sparse 20,000 x 5,000, 60 a row           33.0 +  6.6 us   4.3 us
+//             sparse 5,000 x 47,236, 73 a row           77.0 + 12.6 us   1.3 us
+// Lost      A finishing loop over the blocks in one block (43 us at 20,000 x 54). By calculation
+//           only: a join in the last block to finish, in two levels, has two hand-overs of about
+//           1.5 us, what the launch of the second kernel costs, and one block's bandwidth.
+// Open      Sparse rows with more columns than shared memory holds: turns on sums in the L2 cache
+//           are slow; the transposed sample would need no sums at all.
 #pragma once
 
 #include "loops.cuh"

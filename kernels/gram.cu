@@ -1,14 +1,19 @@
 // The weighted Gram matrix by tiles of its upper triangle.
 //
 // Mapping   a block takes a 64 x 64 tile of H and a part of the rows. 16 rows at a time, their 64
-//           columns on either side go to shared memory, dense and sparse alike, the left ones times
-//           d; each of 256 threads updates 4 x 4 entries in registers. A second kernel adds the
-//           parts in order and writes both triangles.
-// Traffic   every tile column reads the rows again: cols / 64 / 2 times the least possible, from the
-//           L2 cache when many blocks work on the same rows. Parts hold at least 64 rows each, so
-//           their tiles stay below what the rows themselves take from 64 columns on.
-// Bound     fp64 arithmetic from a few tiles on; 8 shared loads for 16 multiply-adds
+//           columns on either side go to shared memory, dense and sparse alike; each of 256 threads
+//           updates 4 x 4 entries in registers. A second kernel adds the parts in a fixed order and
+//           writes both triangles.
+// Traffic   every tile reads its columns of the rows again: (cols / 64 + 1) times the least
+//           possible, from the L2 cache when the blocks of a part run together. A part has at least
+//           64 rows, so its tiles take no more than what the rows do from 64 columns on.
+// Bound     latency at the sizes below: loads wait for the arithmetic and the reverse
 // Twin      cpu/gram.cpp        Test  tests/seam/
+// Model     (simulator's H100, no GPU measured it) fp64, pass + join: 20,000 x 54: 29 + 5 us;
+//           1,000 x 500: 48 + 8 us
+// Lost      32 warps a block of the join whatever the parts: 22 us at 1,000 x 500 (8 parts);
+//           8 warps: 8 us at 20,000 x 54 (264 parts)
+// Open      the next panel loaded during the arithmetic (cp.async), fp64 tensor cores
 #include "gram.cuh"
 #include "loops.cuh"
 
@@ -24,7 +29,7 @@ struct GramPolicy {
   static constexpr int panel = 16;         // rows in shared memory at a time
   static constexpr int blocks_per_sm = 2;  // aimed at; 16 KB of shared memory each in double
   static constexpr index_t part_rows = 64;
-  static constexpr int join_side = 32;
+  static constexpr index_t join_warps = 32;
 };
 
 constexpr int tile = GramPolicy::tile, tile_size = tile * tile;
@@ -128,37 +133,33 @@ __global__ __launch_bounds__(GramPolicy::threads, GramPolicy::blocks_per_sm) voi
   }
 }
 
-/// A block joins 32 neighbours in a row of a tile: a warp reads them in every 32nd part, then each
-/// warp adds up one of them over its lanes.
+/// A block joins 32 neighbours in a row of a tile: each warp reads its share of the parts, then
+/// the first warp adds up the warps' sums. As many warps as parts, up to 32.
 template <class T>
-__global__ __launch_bounds__(GramPolicy::join_side* GramPolicy::join_side) void join_kernel(
-    const T* partial, index_t pairs, index_t parts, T ridge, MatrixView<T, Cuda> H) {
-  constexpr int side = GramPolicy::join_side;
-  __shared__ T by_part[side][side + 1];
-  __shared__ T joined[side];
-  const int lane = static_cast<int>(threadIdx.x) % side;
-  const int warp = static_cast<int>(threadIdx.x) / side;
-  constexpr index_t per_pair = tile_size / side;
-  const index_t pair = blockIdx.x / per_pair, offset = blockIdx.x % per_pair * side;
+__global__ __launch_bounds__(GramPolicy::join_warps *
+                             32) void join_kernel(const T* partial, index_t pairs, index_t parts,
+                                                  T ridge, MatrixView<T, Cuda> H) {
+  __shared__ T by_warp[GramPolicy::join_warps][32];
+  const int warps = static_cast<int>(blockDim.x) / 32;
+  const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
+  constexpr index_t per_pair = tile_size / 32;
+  const index_t pair = blockIdx.x / per_pair, offset = blockIdx.x % per_pair * 32;
   T sum = 0;
-  for (index_t p = warp; p < parts; p += side) {
+#pragma unroll 4
+  for (index_t p = warp; p < parts; p += warps) {
     sum += partial[(p * pairs + pair) * tile_size + offset + lane];
   }
-  by_part[warp][lane] = sum;
-  __syncthreads();
-  sum = by_part[lane][warp];
-  for (int distance = side / 2; distance > 0; distance /= 2) {
-    sum += __shfl_xor_sync(loops::full_warp, sum, distance);
-  }
-  if (lane == 0) joined[warp] = sum;
+  by_warp[warp][lane] = sum;
   __syncthreads();
   if (warp != 0) return;
   const TilePair at(pair, (H.cols + tile - 1) / tile);
   const index_t i = at.i * tile + offset / tile, j = at.j * tile + offset % tile + lane;
   if (j < i || j >= H.cols) return;
-  const T result = i == j ? joined[lane] + ridge : joined[lane];
-  H.data[j + i * H.ld] = result;
-  H.data[i + j * H.ld] = result;
+#pragma unroll 8
+  for (int w = 1; w < warps; ++w) sum += by_warp[w][lane];
+  if (i == j) sum += ridge;
+  H.data[j + i * H.ld] = sum;
+  H.data[i + j * H.ld] = sum;
 }
 
 }  // namespace
@@ -180,8 +181,9 @@ void gram(Context<Cuda>& ctx, const Rows<T, Cuda>& A, RowSelection<Cuda> rows, c
         const dim3 grid(static_cast<unsigned>(pairs), static_cast<unsigned>(parts));
         gram_kernel<T><<<grid, GramPolicy::threads, 0, ctx.stream()>>>(matrix, rows, d, partial);
         check(cudaGetLastError());
-        constexpr int side = GramPolicy::join_side;
-        join_kernel<<<static_cast<unsigned>(pairs * (tile_size / side)), side * side, 0,
+        const auto join_threads =
+            static_cast<unsigned>(32 * std::min(parts, GramPolicy::join_warps));
+        join_kernel<<<static_cast<unsigned>(pairs * (tile_size / 32)), join_threads, 0,
                       ctx.stream()>>>(partial, pairs, parts, ridge, H);
         check(cudaGetLastError());
       },
