@@ -31,6 +31,12 @@ const char* simd() {
 #endif
 }
 
+#if defined(__clang__)
+const char* const compiler = "Clang";
+#else
+const char* const compiler = "GCC";
+#endif
+
 Json cuda_devices() {
   Json names = Json::array();
 #ifdef RANDNLA_HAS_CUDA
@@ -52,14 +58,14 @@ int info(const InfoOptions& options) {
         {"cpu", host.device_name()},
         {"threads", host.threads()},
         {"simd", simd()},
-        {"native", RANDNLA_BUILT_NATIVE},
+        {"native", RANDNLA_BUILT_NATIVE != 0},
         {"cuda_devices", devices},
         {"blas", {{"name", "OpenBLAS"}, {"config", blas}, {"core", openblas_get_corename()}}},
-        {"compiler", __VERSION__}};
+        {"compiler", std::string(compiler) + " " + __VERSION__}};
     std::printf("%s\n", one_line(json).c_str());
     return 0;
   }
-  std::printf("randnla %s, compiled by %s%s\n", RANDNLA_VERSION, __VERSION__,
+  std::printf("randnla %s, compiled by %s %s%s\n", RANDNLA_VERSION, compiler, __VERSION__,
               RANDNLA_BUILT_NATIVE ? " for this processor" : "");
   std::printf("cpu     %s, %d threads, %s\n", host.device_name().c_str(), host.threads(), simd());
   if (!cuda_built()) std::printf("cuda    not built in\n");

@@ -97,8 +97,7 @@ inline CLI::Option* add_labels(CLI::App& app, std::optional<LabelPair>& labels) 
   };
   return app
       .add_option_function<std::string>("--labels", set,
-                                        "The two label values, negative class first; "
-                                        "without it the larger one is positive")
+                                        "Label values, negative first; else the larger is positive")
       ->type_name("NEG,POS");
 }
 

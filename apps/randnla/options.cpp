@@ -55,6 +55,7 @@ Command parse(int argc, char** argv) {
   app.get_formatter()->column_width(34);
   app.set_version_flag("--version", "randnla " RANDNLA_VERSION);
   app.require_subcommand(1);
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   add_train(app, train);
   add_predict(app, predict);
   app.add_subcommand("info", "Version, backends, devices, threads and libraries of this build")

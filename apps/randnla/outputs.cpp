@@ -2,6 +2,7 @@
 
 #include <randnla/core/error.hpp>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,8 +16,17 @@ namespace fs = std::filesystem;
 
 std::string last_error() { return std::generic_category().message(errno); }
 
-/// A file is written beside its place and renamed, or in place: either way its folder must be
-/// writable, and what is there already must be a plain file.
+/// Tries it, with a file that is gone again at once: what a process may write does not follow from
+/// the permissions alone.
+bool can_write_beside(const std::string& path) {
+  const std::string probe = path + ".probe" + std::to_string(::getpid());
+  const int file = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0) return false;
+  ::close(file);
+  ::unlink(probe.c_str());
+  return true;
+}
+
 void check_writable(const std::string& path) {
   const auto fail = [&](const std::string& why) {
     throw DataError(path + ": cannot be written: " + why);
@@ -28,9 +38,7 @@ void check_writable(const std::string& path) {
     if (!fs::is_regular_file(status)) fail("is not a plain file");
     if (::access(path.c_str(), W_OK) != 0) fail(last_error());
   }
-  fs::path folder = fs::path(path).parent_path();
-  if (folder.empty()) folder = ".";
-  if (::access(folder.c_str(), W_OK | X_OK) != 0) fail(last_error());
+  if (!can_write_beside(path)) fail(last_error());
 }
 
 bool same_file(const std::string& a, const std::string& b) {

@@ -1,5 +1,6 @@
 #include "progress.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <array>
@@ -22,6 +23,13 @@ std::string row_of(const Iteration& it) {
                 it.gradient_sample, it.hessian_sample, it.inner_iterations,
                 static_cast<double>(it.work.props), it.seconds);
   return text.data();
+}
+
+/// What fits a line of the terminal: a row that wraps could not be rewritten in place.
+std::string cut_to_width(const std::string& row, std::FILE* terminal) {
+  winsize size = {};
+  if (::ioctl(::fileno(terminal), TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return row;
+  return row.substr(0, size.ws_col);
 }
 
 /// 1, 2, ..., 9, 10, 20, ..., 90, 100, 200, ...
@@ -55,7 +63,7 @@ void ProgressTable::add(const Iteration& iteration) {
     const auto now = std::chrono::steady_clock::now();
     if (now - shown_ < redraw_interval) return;
     shown_ = now;
-    std::fprintf(out_, "\r%s", row.c_str());
+    std::fprintf(out_, "\r%s", cut_to_width(row, out_).c_str());
   }
   std::fflush(out_);
 }

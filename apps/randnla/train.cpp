@@ -116,7 +116,7 @@ void announce(std::FILE* out, const Problem<T>& problem, const TrainOptions& opt
 }
 
 void print_summary(const OptimizationResult& result, const RunFacts& facts) {
-  std::printf("%s\ntrain accuracy  %.4f\n", summary(result).c_str(), facts.train_accuracy);
+  std::printf("%strain accuracy  %.4f\n", summary(result).c_str(), facts.train_accuracy);
   if (facts.test_accuracy) std::printf("test accuracy   %.4f\n", *facts.test_accuracy);
 }
 

@@ -17,7 +17,7 @@ const char* const train_about =
 
 const char* const train_footer =
     "Examples\n"
-    "  randnla train --data synthetic\n"
+    "  randnla train --data synthetic --hessian row-norm\n"
     "  randnla train --data ijcnn1.bz2 --test ijcnn1.t.bz2 --hessian row-norm --model ijcnn1.npy\n"
     "  randnla train --data a9a --loss logistic --l2 1e-4 --method arc --trace a9a.jsonl --json\n"
     "\n"
@@ -32,6 +32,8 @@ const char* const train_footer =
     "  --max-failures 3                        --max-failures 0 (no limit)\n"
     "  In both: --gradient full, --initial-radius 10, eta1 0.8, eta2 1e-4, gamma1 2, gamma2 1.2.\n"
     "  The first paper's inexact runs are --gradient adaptive.\n"
+    "\n"
+    "Propagations (props): 2 |S_g| a gradient, 2 |S_H| a Hessian product, n a trial value.\n"
     "\n"
     "Model file: one float64 array for NumPy, the weights of the raw features and then the\n"
     "intercept (0 where nothing asks for one). Scaling is folded into them: `randnla predict` and\n"
@@ -56,6 +58,7 @@ void add_data_options(CLI::App& app, DataOptions& data) {
       ->group("Data");
   app.add_option("--format", data.format, "Of --data and --test")
       ->check(CLI::IsMember({"libsvm"}))
+      ->type_name("")
       ->capture_default_str()
       ->group("Data");
   add_labels(app, data.labels)->group("Data");
@@ -121,9 +124,8 @@ void add_sampling_options(CLI::App& app, SecondOrderOptions& solver) {
   add_number(app, "--hessian-fraction", solver.hessian.fraction, fraction,
              "Part of the rows in that sample")
       ->group("Samples");
-  add_choice(
-      app, "--hessian-form", solver.hessian.form, form_names,
-      "Products by passes over the sample or with the matrix formed once; automatic: by cost")
+  add_choice(app, "--hessian-form", solver.hessian.form, form_names,
+             "Products by passes over the sample, or by a matrix")
       ->group("Samples");
   add_choice(app, "--gradient", solver.gradient.rule, gradient_names,
              "Rows that the gradient is made from; adaptive: more as it shrinks")
@@ -152,9 +154,13 @@ void add_method_options(CLI::App& app, SecondOrderOptions& solver) {
   number("--inner-iterations", solver.inner_iterations, at_least_one,
          "Of CG or Lanczos in a subproblem, at most");
   number("--inner-tolerance", solver.inner_tolerance, nonnegative, "Of those, relative to |g|");
-  app.add_flag("--random-start,!--zero-start", solver.random_start,
-               "CG starts at a random point of norm 0.99 radius, or at zero")
-      ->group("Method");
+  const auto start = [&](const char* name, bool random, const char* help) {
+    const auto set = [&solver, random] { solver.random_start = random; };
+    return app.add_flag_callback(name, set, help)->group("Method");
+  };
+  CLI::Option* const at_random =
+      start("--random-start", true, "CG starts at a random point of norm 0.99 radius");
+  start("--zero-start", false, "CG starts at zero")->excludes(at_random);
 }
 
 void add_stopping_options(CLI::App& app, TrainOptions& train) {
@@ -163,9 +169,8 @@ void add_stopping_options(CLI::App& app, TrainOptions& train) {
     add_number(app, name, value, range, help)->group("Stopping");
   };
   number("--max-iterations", stopping.max_iterations, nonnegative, "Trial steps, at most");
-  number(
-      "--max-props", train.max_props, nonnegative_or_infinite,
-      "Propagations, at most, for instance 1e7: 2 |S_g| a gradient, 2 |S_H| a product, n a value");
+  number("--max-props", train.max_props, nonnegative_or_infinite,
+         "Propagations, at most, for instance 1e7; see below");
   number("--target-loss", stopping.target_loss, any_number, "Stop at this loss");
   number("--eps-g", stopping.eps_g, nonnegative, "Optimal: gradient norm at most eps-g and");
   number("--eps-h", stopping.eps_h, nonnegative, "smallest Hessian eigenvalue at least -eps-h");
@@ -188,8 +193,7 @@ void add_run_options(CLI::App& app, TrainOptions& train) {
   app.add_option("--model", train.model, "The weights; see below")
       ->type_name("FILE.npy")
       ->group("Run");
-  app.add_flag("--json", train.json,
-               "Last line of the output: the result as one object; progress goes to stderr")
+  app.add_flag("--json", train.json, "Last line of output: the result; progress to stderr")
       ->group("Run");
   app.add_flag("--quiet", train.quiet, "No progress")->group("Run");
 }
@@ -223,11 +227,11 @@ void add_train(CLI::App& app, TrainOptions& train) {
   add_choice(*command, "--method", train.method, method_names,
              "Trust region or adaptive cubic regularisation")
       ->group("Problem");
-  // CLI11 sets options in the order of their definition: whatever follows overrides the preset.
   const auto preset = [&train](Preset given) {
     train.preset = given;
     apply_preset(train);
   };
+  // CLI11 sets options in the order of their definition: whatever follows overrides the preset.
   add_choice(*command, "--preset", train.preset, preset_names, preset, "See below")
       ->group("Problem");
   add_problem_options(*command, train);
