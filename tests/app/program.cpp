@@ -71,9 +71,8 @@ nlohmann::json Outcome::json() const {
 Program::Program(const std::vector<std::string>& arguments) {
   std::vector<std::string> words = {RANDNLA_PROGRAM};
   words.insert(words.end(), arguments.begin(), arguments.end());
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
+  std::vector<char*> argv(words.size() + 1, nullptr);
+  for (std::size_t i = 0; i < words.size(); ++i) argv[i] = words[i].data();
 
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);

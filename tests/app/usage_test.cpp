@@ -235,23 +235,23 @@ TEST(HelpText, NamesEveryOption) {
 class LongRun : public testing::Test {
  protected:
   LongRun()
-      : program_({"train", "--data", "synthetic", "--rows", "3000", "--eps-g", "0", "--eps-h", "0",
+      : program({"train", "--data", "synthetic", "--rows", "3000", "--eps-g", "0", "--eps-h", "0",
                   "--max-iterations", "1000000000", "--max-failures", "0", "--trace", trace(),
                   "--model", model(), "--json"}) {
     for (int wait = 0; wait < 3000 && lines_of(read_text(trace())).size() < 3; ++wait) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
   }
-  std::string trace() const { return folder_.file("trace.jsonl"); }
-  std::string model() const { return folder_.file("model.npy"); }
+  std::string trace() const { return folder.file("trace.jsonl"); }
+  std::string model() const { return folder.file("model.npy"); }
 
-  TemporaryFolder folder_;
-  Program program_;
+  TemporaryFolder folder;
+  Program program;
 };
 
 TEST_F(LongRun, WritesWhatItHasWhenInterrupted) {
-  program_.send(SIGINT);
-  const Outcome outcome = program_.finish();
+  program.send(SIGINT);
+  const Outcome outcome = program.finish();
   EXPECT_EQ(outcome.exit_code, 130) << outcome.err;
   EXPECT_EQ(outcome.json()["stop"], "interrupted");
   EXPECT_EQ(read_json_lines(trace()).size(), outcome.json()["iterations"]);
@@ -259,8 +259,8 @@ TEST_F(LongRun, WritesWhatItHasWhenInterrupted) {
 }
 
 TEST_F(LongRun, EndsOnSigtermToo) {
-  program_.send(SIGTERM);
-  EXPECT_EQ(program_.finish().exit_code, 130);
+  program.send(SIGTERM);
+  EXPECT_EQ(program.finish().exit_code, 130);
   EXPECT_EQ(read_npy(model()).size(), 51U);
 }
 
