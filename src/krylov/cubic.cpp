@@ -65,6 +65,7 @@ void finish(Context<B>& ctx, Lanczos<B, T>& space, const Projected& projected, T
   for_each(ctx, 1, [=] RANDNLA_FN(index_t) {
     const LanczosState& state = *projected.state;
     const int k = state.steps;
+    if (!state.not_finite) projected.solve(options.sigma);  // not all steps were looked at
     for (int i = 0; i < queued; ++i) {
       coordinates[i] = i < k && !state.not_finite ? static_cast<T>(projected.u[i]) : T(0);
     }
@@ -136,9 +137,6 @@ void CubicSolver<B, T>::solve_again(Context<B>& ctx, VectorView<T, B> s, InnerRe
   check(options);
   require(space_.queued() > 0, "CubicSolver::solve_again: no space yet, call solve() first");
   const Projected projected = projected_of(space_, work_, scalars_);
-  for_each(ctx, 1, [=] RANDNLA_FN(index_t) {
-    if (!projected.state->not_finite) projected.solve(options.sigma);
-  });
   finish(ctx, space_, projected, u_.data(), false, options, s, result);
 }
 

@@ -75,6 +75,7 @@ SmallestEigenvalue smallest_eigenvalue(Context<B>& ctx, OperatorRef<B, T> H, Vec
     out->not_finite = st->not_finite != 0;
     for (int i = 0; i < queued; ++i) c[i] = T(0);
     if (out->not_finite) return;
+    judge({alpha, beta, k}, *st, dimension, p, pivots, out);  // not all steps were looked at
     smallest_eigenvector({alpha, beta, k}, out->value, pivots, u);
     out->residual = st->invariant ? 0 : beta[k - 1] * fabs(u[k - 1]);
     for (int i = 0; i < k; ++i) c[i] = static_cast<T>(u[i]);

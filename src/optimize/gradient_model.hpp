@@ -27,15 +27,16 @@ struct GradientModel {
                {nullptr, gradient.data(), nullptr});
   }
 
-  /// Section 4 of arXiv 1802.06925: a smaller gradient needs a larger sample.
+  /// Section 4 of arXiv 1802.06925: a smaller gradient needs a larger sample. The step is taken as
+  /// often as the norm has changed by the factor: taken once, one long first step leaves the sample
+  /// too small for good (on ijcnn1 trust region then ends at a loss of 0.0529 in place of 0.0520).
   void adapt(double norm) {
     if (options.rule != GradientOptions::Rule::adaptive) return;
     if (reference == 0) reference = norm;
-    if (norm > options.factor * reference) {
-      fraction /= options.factor, reference = norm;
-    } else if (norm < reference / options.factor) {
-      fraction *= options.factor, reference = norm;
-    }
+    for (; norm > options.factor * reference; reference *= options.factor)
+      fraction /= options.factor;
+    for (; norm < reference / options.factor && norm > 0; reference /= options.factor)
+      fraction *= options.factor;
     fraction = std::clamp(fraction, options.min_fraction, options.max_fraction);
   }
 

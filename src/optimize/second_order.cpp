@@ -1,166 +1,22 @@
 // Trust region and adaptive cubic regularisation: one outer loop, two models.
-#include "optimize/gradient_model.hpp"
-#include "optimize/hessian_model.hpp"
 #include "optimize/options_check.hpp"
+#include "optimize/outer_loop.hpp"
+#include "optimize/steps.hpp"
 #include "seam/seam.hpp"
 
-#include <randnla/krylov/cubic.hpp>
 #include <randnla/krylov/steihaug.hpp>
 #include <randnla/optimize/second_order.hpp>
 
 #include <chrono>
 #include <cmath>
 #include <limits>
-#include <optional>
 #include <utility>
 
 namespace randnla {
-namespace {
-
-/// A point with what one pass over all data tells of it.
-template <Backend B, Scalar T>
-struct Point {
-  Point(Context<B>& ctx, index_t dim, index_t terms)
-      : x(ctx, dim), gradient(ctx, dim), curvature(ctx, terms) {}
-  Buffer<T, B> x, gradient, curvature;
-};
-
-/// Everything the host learns of an iteration, read at its end in one piece.
-struct Record {
-  InnerResult inner;
-  double value, gradient2;   // F and |g|^2 at the evaluated point (g only where it is computed)
-  double sampled_gradient2;  // |g_S|^2
-  double step2, x2;          // |s|^2, |x|^2
-  index_t hessian_rows;      // |S_H|
-};
-
-struct NormSums {
-  double gg = 0, ss = 0, xx = 0;
-  RANDNLA_HD NormSums& operator+=(const NormSums& o) {
-    gg += o.gg, ss += o.ss, xx += o.xx;
-    return *this;
-  }
-};
-
-template <Backend B, class T>
-void sum_squares(Context<B>& ctx, VectorView<const T, B> v, double* out) {
-  const T* const p = v.data;
-  sum_then<double>(
-      ctx, v.size,
-      [=] RANDNLA_FN(index_t i) { return static_cast<double>(p[i]) * static_cast<double>(p[i]); },
-      [=] RANDNLA_FN(double sum) { *out = sum; });
-}
-
-/// s = a random direction of the given length.
-template <Backend B, Scalar T>
-void random_step(Context<B>& ctx, Rng rng, double length, VectorView<T, B> s, double* norm2) {
-  fill_normal(ctx, rng, T(1), s);
-  sum_squares<B, T>(ctx, s, norm2);
-  T* const p = s.data;
-  for_each(ctx, s.size, [=] RANDNLA_FN(index_t i) {
-    p[i] = static_cast<T>(static_cast<double>(p[i]) * (length / sqrt(*norm2)));
-  });
-}
-
-/// s = +-length v, downhill; its decrease by the quadratic model with v'Hv = lambda < 0, less the cubic
-/// term for sigma > 0.
-template <Backend B, Scalar T>
-void eigenvector_step(Context<B>& ctx, VectorView<const T, B> g, VectorView<const T, B> v,
-                      double lambda, double length, double sigma, VectorView<T, B> s,
-                      InnerResult* result) {
-  const T *const gp = g.data, *const vp = v.data;
-  T* const sp = s.data;
-  sum_then<double>(
-      ctx, v.size,
-      [=] RANDNLA_FN(index_t i) { return static_cast<double>(gp[i]) * static_cast<double>(vp[i]); },
-      [=] RANDNLA_FN(double gv) {
-        const double side = gv > 0 ? -length : length;
-        result->decrease =
-            -side * gv - lambda / 2 * length * length - sigma / 3 * length * length * length;
-        result->step_norm = side;  // with its sign, for the next loop
-      });
-  for_each(ctx, v.size, [=] RANDNLA_FN(index_t i) {
-    sp[i] = static_cast<T>(result->step_norm * static_cast<double>(vp[i]));
-  });
-  for_each(ctx, 1, [=] RANDNLA_FN(index_t) {
-    *result = {result->decrease, length, 0, 0, InnerStop::negative_curvature};
-  });
-}
-
-/// What the full gradient and the smallest eigenvalue say of a point.
-enum class Look { go_on, optimal, uncertified, negative_curvature };
-
-template <Backend B, Scalar T>
-struct Run {
-  Run(Context<B>& context, FiniteSumRef<B, T> objective, const SecondOrderOptions& given, bool arc)
-      : ctx(context),
-        f(objective),
-        options(given),
-        cubic(arc),
-        rng{given.seed, 0},
-        current(ctx, f.dim(), f.terms()),
-        trial(ctx, f.dim(), f.terms()),
-        gradient(ctx, f, given.gradient),
-        hessian(ctx, f, given.hessian),
-        step(ctx, f.dim()),
-        eigenvector(ctx, f.dim()),
-        record(ctx, 1),
-        size(arc ? given.initial_sigma : given.initial_radius),
-        expected_products(static_cast<int>(std::min<index_t>(given.inner_iterations, f.dim()))) {
-    if (cubic) solver.emplace(ctx, f.dim(), given.inner_iterations);
-  }
-
-  OptimizationResult minimize(VectorView<T, B> x);
-
-  // The parts of an iteration, in order.
-  std::optional<Stop> reason_to_stop() const;
-  Look look();
-  bool make_gradient();  // whether one was drawn
-  void make_hessian();
-  void solve_model();
-  void follow_eigenvector();
-  void try_step();
-  void judge(Iteration& row, bool new_gradient);
-
-  void clear();
-  Iteration iterate(bool along_eigenvector);
-  void evaluate(Point<B, T>& point);
-  void full_gradient(Work& work);
-  void lowest_eigenvalue(Work& work);
-  void certify();
-  VectorView<const T, B> model_gradient() const {
-    return gradient.sampled() ? gradient.gradient.view() : current.gradient.view();
-  }
-
-  Context<B>& ctx;
-  FiniteSumRef<B, T> f;
-  const SecondOrderOptions& options;
-  bool cubic;
-  Rng rng;
-  Point<B, T> current, trial;
-  GradientModel<B, T> gradient;
-  HessianModel<B, T> hessian;
-  Buffer<T, B> step, eigenvector;
-  Buffer<Record, B> record;
-  std::optional<CubicSolver<B, T>> solver;
-
-  // What the host knows.
-  double loss = 0, gradient_norm = 0;  // F and |grad F| at `current`; NaN: not computed
-  double size;                         // radius or sigma
-  int failures = 0;
-  bool need_gradient = true, need_hessian = true;
-  bool krylov_known = false;  // the solver holds the space of this gradient and Hessian
-  bool stalled = false, not_finite = false;
-  std::optional<SmallestEigenvalue> eigenvalue;  // at `current`, with its vector
-  bool sampled_gradient_small = false;
-  std::int64_t next_look = 0, look_gap = 1;  // iterations between looks at the full gradient
-  int expected_products;
-  OptimizationResult result;
-};
 
 /// One pass over all data: value, curvatures, and the gradient where that is not sampled.
 template <Backend B, Scalar T>
-void Run<B, T>::evaluate(Point<B, T>& point) {
+void OuterLoop<B, T>::evaluate(Point<B, T>& point) {
   Record* const rec = record.data();
   T* const g = gradient.sampled() ? nullptr : point.gradient.data();
   f.evaluate(ctx, point.x.view(), Sample<B, T>::all(f.terms()),
@@ -180,7 +36,7 @@ void Run<B, T>::evaluate(Point<B, T>& point) {
 }
 
 template <Backend B, Scalar T>
-void Run<B, T>::full_gradient(Work& work) {
+void OuterLoop<B, T>::full_gradient(Work& work) {
   if (!std::isnan(gradient_norm)) return;
   const index_t n = f.terms();
   f.evaluate(ctx, current.x.view(), Sample<B, T>::all(n),
@@ -193,7 +49,7 @@ void Run<B, T>::full_gradient(Work& work) {
 }
 
 template <Backend B, Scalar T>
-void Run<B, T>::lowest_eigenvalue(Work& work) {
+void OuterLoop<B, T>::lowest_eigenvalue(Work& work) {
   if (eigenvalue) return;
   const StoppingOptions& stopping = options.stopping;
   const int steps = static_cast<int>(std::min<index_t>(f.dim(), stopping.lanczos_steps));
@@ -210,7 +66,7 @@ void Run<B, T>::lowest_eigenvalue(Work& work) {
 
 /// Where the gradient is small: is the point optimal, or a saddle to be left?
 template <Backend B, Scalar T>
-Look Run<B, T>::look() {
+Look OuterLoop<B, T>::look() {
   const StoppingOptions& stopping = options.stopping;
   if (std::isnan(gradient_norm)) {
     if (!sampled_gradient_small || result.iterations < next_look) return Look::go_on;
@@ -228,7 +84,7 @@ Look Run<B, T>::look() {
 }
 
 template <Backend B, Scalar T>
-bool Run<B, T>::make_gradient() {
+bool OuterLoop<B, T>::make_gradient() {
   if (!std::exchange(need_gradient, false)) return false;
   krylov_known = false;
   index_t rows = f.terms();
@@ -244,14 +100,14 @@ bool Run<B, T>::make_gradient() {
 }
 
 template <Backend B, Scalar T>
-void Run<B, T>::follow_eigenvector() {
+void OuterLoop<B, T>::follow_eigenvector() {
   const double length = cubic ? -eigenvalue->value / size : size;
   eigenvector_step<B, T>(ctx, current.gradient.view(), eigenvector.view(), eigenvalue->value,
                          length, cubic ? size : 0, step.view(), &record.data()->inner);
 }
 
 template <Backend B, Scalar T>
-void Run<B, T>::make_hessian() {
+void OuterLoop<B, T>::make_hessian() {
   if (!std::exchange(need_hessian, false)) return;
   krylov_known = false;
   hessian.draw(ctx, current.x.view(), current.curvature.data(), expected_products, rng.next());
@@ -264,7 +120,7 @@ void Run<B, T>::make_hessian() {
 }
 
 template <Backend B, Scalar T>
-void Run<B, T>::solve_model() {
+void OuterLoop<B, T>::solve_model() {
   InnerResult* const inner = &record.data()->inner;
   if (cubic) {
     const CubicOptions how{size, options.inner_tolerance, options.inner_iterations};
@@ -285,7 +141,7 @@ void Run<B, T>::solve_model() {
 }
 
 template <Backend B, Scalar T>
-void Run<B, T>::try_step() {
+void OuterLoop<B, T>::try_step() {
   const T *const x = current.x.data(), *const s = step.data();
   T* const to = trial.x.data();
   for_each(ctx, f.dim(), [=] RANDNLA_FN(index_t i) { to[i] = x[i] + s[i]; });
@@ -295,7 +151,7 @@ void Run<B, T>::try_step() {
 
 /// Reads what the iteration found, accepts or rejects the step and changes radius or sigma.
 template <Backend B, Scalar T>
-void Run<B, T>::judge(Iteration& row, bool new_gradient) {
+void OuterLoop<B, T>::judge(Iteration& row, bool new_gradient) {
   const Record rec = record.read(0);
   const bool model = row.step == StepKind::model;
   const auto n = f.terms();
@@ -354,7 +210,7 @@ void Run<B, T>::judge(Iteration& row, bool new_gradient) {
 }
 
 template <Backend B, Scalar T>
-Iteration Run<B, T>::iterate(bool along_eigenvector) {
+Iteration OuterLoop<B, T>::iterate(bool along_eigenvector) {
   Iteration row;
   row.iteration = ++result.iterations;
   row.step = along_eigenvector ? StepKind::eigenvector : StepKind::model;
@@ -375,7 +231,7 @@ Iteration Run<B, T>::iterate(bool along_eigenvector) {
 }
 
 template <Backend B, Scalar T>
-std::optional<Stop> Run<B, T>::reason_to_stop() const {
+std::optional<Stop> OuterLoop<B, T>::reason_to_stop() const {
   const StoppingOptions& stopping = options.stopping;
   if (not_finite || !std::isfinite(loss) || std::isinf(gradient_norm)) return Stop::not_finite;
   if (loss <= stopping.target_loss) return Stop::target_loss;
@@ -387,7 +243,7 @@ std::optional<Stop> Run<B, T>::reason_to_stop() const {
 
 /// From what is known of the final point, and else from all data.
 template <Backend B, Scalar T>
-void Run<B, T>::certify() {
+void OuterLoop<B, T>::certify() {
   full_gradient(result.certificate_work);
   lowest_eigenvalue(result.certificate_work);
   result.certificate = {gradient_norm,
@@ -398,6 +254,8 @@ void Run<B, T>::certify() {
                         eigenvalue->lower_bound >= -options.stopping.eps_h,
                         eigenvalue->steps};
 }
+
+namespace {
 
 /// Host waits and polls of the context between two moments.
 class WaitCount {
@@ -413,8 +271,10 @@ class WaitCount {
   Counters before_;
 };
 
+}  // namespace
+
 template <Backend B, Scalar T>
-OptimizationResult Run<B, T>::minimize(VectorView<T, B> x) {
+OptimizationResult OuterLoop<B, T>::minimize(VectorView<T, B> x) {
   const auto began = std::chrono::steady_clock::now();
   const auto elapsed = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
@@ -460,12 +320,14 @@ OptimizationResult Run<B, T>::minimize(VectorView<T, B> x) {
 
 /// Memory that loops read before anything else writes it.
 template <Backend B, Scalar T>
-void Run<B, T>::clear() {
+void OuterLoop<B, T>::clear() {
   T* const s = step.data();
   Record* const rec = record.data();
   for_each(ctx, f.dim(), [=] RANDNLA_FN(index_t i) { s[i] = T(0); });
   for_each(ctx, 1, [=] RANDNLA_FN(index_t) { *rec = {}; });
 }
+
+namespace {
 
 template <Backend B, Scalar T>
 OptimizationResult minimize(Context<B>& ctx, FiniteSumRef<B, T> f, VectorView<T, B> x,
@@ -473,7 +335,7 @@ OptimizationResult minimize(Context<B>& ctx, FiniteSumRef<B, T> f, VectorView<T,
   check(options);
   require(x.size == f.dim(),
           "x has " + std::to_string(x.size) + " entries, the objective " + std::to_string(f.dim()));
-  return Run<B, T>(ctx, f, options, cubic).minimize(x);
+  return OuterLoop<B, T>(ctx, f, options, cubic).minimize(x);
 }
 
 }  // namespace

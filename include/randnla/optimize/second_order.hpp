@@ -17,8 +17,8 @@ struct GradientOptions {
   };
   Rule rule = Rule::full;
   double fraction = 0.05;  // in (0, 1]; adaptive: of the first sample
-  /// adaptive: when |g| has grown by this factor since the last change the sample shrinks by it,
-  /// and the other way round.
+  /// adaptive: for every such factor by which |g| has grown since the last change the sample shrinks
+  /// by it, and the other way round.
   double factor = 1.2;                             // > 1
   double min_fraction = 0.02, max_fraction = 0.5;  // adaptive: limits of the fraction
 };
