@@ -1,6 +1,6 @@
-// The fused Hessian-vector product A'(D(Av)) beside one read of A and beside two dgemv of OpenBLAS, row-
-// and column-major. Each iteration measures all of them one after the other, because the bandwidth of
-// a shared host drifts; the counters are medians of the ratios.
+// The fused Hessian-vector product A'(D(Av)) beside one read of A and beside two dgemv of OpenBLAS,
+// row- and column-major. Each iteration measures all of them one after the other, because the
+// bandwidth of a shared host drifts; the counters are medians of the ratios.
 #include "support/ceiling.hpp"
 
 #include <randnla/core/random.hpp>
@@ -8,7 +8,6 @@
 #include <randnla/objective/linear_model.hpp>
 
 #include <benchmark/benchmark.h>
-
 #include <cblas.h>
 
 #include <vector>

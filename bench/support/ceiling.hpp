@@ -3,13 +3,13 @@
 
 #include <randnla/core/context.hpp>
 
+#include <omp.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <thread>
 #include <vector>
-
-#include <omp.h>
 
 namespace randnla::bench {
 

@@ -30,8 +30,8 @@ void random_step(Context<B>& ctx, Rng rng, double length, VectorView<T, B> s, do
   });
 }
 
-/// s = +-length v, downhill; its decrease by the quadratic model with v'Hv = lambda < 0, less the cubic
-/// term for sigma > 0.
+/// s = +-length v, downhill; its decrease by the quadratic model with v'Hv = lambda < 0, less the
+/// cubic term for sigma > 0.
 template <Backend B, Scalar T>
 void eigenvector_step(Context<B>& ctx, VectorView<const T, B> g, VectorView<const T, B> v,
                       double lambda, double length, double sigma, VectorView<T, B> s,

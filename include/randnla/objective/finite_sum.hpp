@@ -30,13 +30,13 @@ struct HessianCosts {
 
 /// F(x) = (1/n) sum_i f_i(x) + regulariser, n = terms(), x with dim() entries.
 ///
-/// evaluate         values, gradients and curvatures of a sample in one pass. The curvature of a term
-///                  is what its Hessian is made from; for a function of one linear form of x,
+/// evaluate         values, gradients and curvatures of a sample in one pass. The curvature of a
+///                  term is what its Hessian is made from; for a function of one linear form of x,
 ///                  f_i(x) = phi_i(a_i'x), it is phi_i''(a_i'x)
 /// hessian_product  out = H v, in one pass over the sampled terms
 /// hessian_matrix   H (dim x dim), both triangles
-/// importance       out[i] = a bound of the norm of term i's Hessian, from its curvature: the scores
-///                  of row-norm sampling
+/// importance       out[i] = a bound of the norm of term i's Hessian, from its curvature: the
+///                  scores of row-norm sampling
 ///
 /// All are asynchronous. See LinearModel for a model of it.
 template <class F, class B, class T>

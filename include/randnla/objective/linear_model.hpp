@@ -12,7 +12,8 @@ namespace randnla {
 /// Cost    evaluate and hessian_product read each sampled row once; hessian_matrix is one weighted
 ///         Gram product, dim^2 multiply-adds a row; importance needs the rows' norms, one pass the
 ///         first time
-/// Sync    none        Determinism  same bits from run to run and, on the CPU, for any number of threads
+/// Sync    none
+/// Determinism  same bits from run to run and, on the CPU, for any number of threads
 /// Throws  InvalidArgument: no rows, l2 negative or not finite, a view of another size
 template <class Loss, Backend B, Scalar T>
 class LinearModel {

@@ -29,11 +29,11 @@ struct Sample {
 
 /// Draws samples of `terms` rows. Owns the memory of the last sample drawn.
 ///
-/// Cost          uniform rules O(size); row-norm rules three passes over the scores or their integers
+/// Cost          uniform rules O(size); row-norm rules three passes over the scores
 /// Sync          none: a Bernoulli sample's size stays in backend memory
 /// Determinism   the same scores give the same rows on both backends and for any number of threads:
-///               scores become integers (a power-of-two scale, rounded up), and probabilities, prefix
-///               sums and draws are integer arithmetic
+///               scores become integers (a power-of-two scale, rounded up), and probabilities,
+///               prefix sums and draws are integer arithmetic
 /// Throws        InvalidArgument: size < 1, size > terms without replacement, scores missing
 template <Backend B, Scalar T>
 class RowSampler {
