@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,8 @@ struct Case {
   Words options;
   const char* echoed;  // key of "options" in the result
   Json value;
+
+  friend void PrintTo(const Case& given, std::ostream* out) { *out << given.name; }
 };
 
 class TrainOption : public testing::TestWithParam<Case> {};
@@ -227,6 +230,8 @@ TEST(Train, QuietShowsTheSummaryOnly) {
 struct Preparation {
   const char* name;
   Words options;
+
+  friend void PrintTo(const Preparation& given, std::ostream* out) { *out << given.name; }
 };
 
 class Predict : public testing::TestWithParam<Preparation> {};

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <ostream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -44,6 +45,8 @@ struct BadData {
   const char* name;
   std::string content;
   const char* reason;
+
+  friend void PrintTo(const BadData& given, std::ostream* out) { *out << given.name; }
 };
 
 class BadFile : public testing::TestWithParam<BadData> {};
@@ -236,8 +239,8 @@ class LongRun : public testing::Test {
  protected:
   LongRun()
       : program({"train", "--data", "synthetic", "--rows", "3000", "--eps-g", "0", "--eps-h", "0",
-                  "--max-iterations", "1000000000", "--max-failures", "0", "--trace", trace(),
-                  "--model", model(), "--json"}) {
+                 "--max-iterations", "1000000000", "--max-failures", "0", "--trace", trace(),
+                 "--model", model(), "--json"}) {
     for (int wait = 0; wait < 3000 && lines_of(read_text(trace())).size() < 3; ++wait) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
