@@ -14,7 +14,7 @@ namespace {
 
 enum ExitCode { done = 0, internal = 1, usage = 2, bad_data = 3, device = 4 };
 
-int run(const Command& command) {
+int dispatch(const Command& command) {
   if (const auto* help = std::get_if<Help>(&command)) {
     std::fputs(help->text.c_str(), stdout);
     return done;
@@ -22,6 +22,14 @@ int run(const Command& command) {
   if (const auto* options = std::get_if<TrainOptions>(&command)) return train(*options);
   if (const auto* options = std::get_if<PredictOptions>(&command)) return predict(*options);
   return info(std::get<InfoOptions>(command));
+}
+
+int run(const Command& command) {
+  const int code = dispatch(command);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    throw DataError("standard output: cannot be written");
+  }
+  return code;
 }
 
 int fail(ExitCode code, const char* message) {

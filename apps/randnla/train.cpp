@@ -151,15 +151,17 @@ int train_with(Context<Cpu>& host, Place& place, const TrainOptions& options) {
   facts.device_name = solution.device_name;
   facts.train_accuracy = accuracy(solution.x, problem.train);
   if (problem.test.rows > 0) facts.test_accuracy = accuracy(solution.x, problem.test);
-  if (!options.model.empty()) {
-    write_model(options.model, on_raw_features(solution.x, problem.map, options.data.bias));
-  }
-  if (trace) trace->finish();
+  // First what no full disk can take away.
   if (options.json) {
     std::printf("%s\n", one_line(to_json(solution.result, facts, options)).c_str());
   } else {
     print_summary(solution.result, facts);
   }
+  std::fflush(stdout);
+  if (!options.model.empty()) {
+    write_model(options.model, on_raw_features(solution.x, problem.map, options.data.bias));
+  }
+  if (trace) trace->finish();
   return interrupted() ? exit_interrupted : 0;
 }
 

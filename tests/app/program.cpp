@@ -68,7 +68,7 @@ nlohmann::json Outcome::json() const {
   return nlohmann::json::parse(lines.back());
 }
 
-Program::Program(const std::vector<std::string>& arguments) {
+Program::Program(const std::vector<std::string>& arguments, const std::string& given_out) {
   std::vector<std::string> words = {RANDNLA_PROGRAM};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> argv(words.size() + 1, nullptr);
@@ -77,7 +77,8 @@ Program::Program(const std::vector<std::string>& arguments) {
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
   constexpr int create = O_WRONLY | O_CREAT | O_TRUNC;
-  const std::string out = folder_.file("out"), err = folder_.file("err");
+  const std::string out = given_out.empty() ? folder_.file("out") : given_out;
+  const std::string err = folder_.file("err");
   posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, out.c_str(), create, 0600);
   posix_spawn_file_actions_addopen(&files, STDERR_FILENO, err.c_str(), create, 0600);

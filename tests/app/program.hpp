@@ -40,7 +40,8 @@ struct Outcome {
 /// The program, running. Its output goes to files, so that it never waits for a reader.
 class Program {
  public:
-  explicit Program(const std::vector<std::string>& arguments);
+  /// out  where the standard output goes; empty: to finish()
+  explicit Program(const std::vector<std::string>& arguments, const std::string& out = "");
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
   ~Program();

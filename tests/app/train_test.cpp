@@ -2,10 +2,12 @@
 
 #include <randnla/io/npy.hpp>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
-#include <algorithm>
-#include <cmath>
+#include <array>
+#include <cstdlib>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -217,6 +219,39 @@ TEST(Train, ProgressIsPlainRowsWhereThereIsNoTerminal) {
   EXPECT_NE(lines[1].find("radius"), std::string::npos) << lines[1];
   for (std::size_t i = 1; i <= 12; ++i) EXPECT_EQ(std::stoul(lines[i + 1]), i);
   EXPECT_NE(outcome.out.find("train accuracy"), std::string::npos);
+}
+
+/// What the program shows on a terminal.
+std::string shown_on_terminal(const Words& words) {
+  const int screen = ::posix_openpt(O_RDWR | O_NOCTTY);
+  EXPECT_TRUE(screen >= 0 && ::grantpt(screen) == 0 && ::unlockpt(screen) == 0);
+  Program program(words, ::ptsname(screen));
+  std::string shown;
+  std::array<char, 4096> part;
+  // Fails once the program, and with it the last user of the terminal, has gone.
+  for (ssize_t n; (n = ::read(screen, part.data(), part.size())) > 0;) {
+    shown.append(part.data(), static_cast<std::size_t>(n));
+  }
+  EXPECT_EQ(program.finish().exit_code, 0);
+  ::close(screen);
+  return shown;
+}
+
+TEST(Train, ProgressOnATerminalKeepsRoundRowsAndTheLastOne) {
+  const std::string shown =
+      shown_on_terminal({"train", "--data", "synthetic", "--rows", "600", "--cols", "6",
+                         "--max-iterations", "47", "--hessian-fraction", "0.1"});
+  Words kept;  // what stands between the last carriage return of a line and its end
+  for (std::string line : lines_of(shown)) {
+    while (!line.empty() && line.back() == '\r') line.pop_back();
+    const std::string row = line.substr(line.find_last_of('\r') + 1);
+    if (!row.empty() && row.find_first_of("0123456789") == row.find_first_not_of(' ')) {
+      kept.push_back(row.substr(0, row.find("  ", row.find_first_not_of(' '))));
+    }
+  }
+  std::vector<int> numbers;
+  for (const std::string& number : kept) numbers.push_back(std::stoi(number));
+  EXPECT_EQ(numbers, (std::vector<int>{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 20, 30, 40, 47})) << shown;
 }
 
 TEST(Train, QuietShowsTheSummaryOnly) {
