@@ -55,6 +55,8 @@ Projected projected_of(Lanczos<B, T>& space, Buffer<double, B>& work, Buffer<dou
 void check(const CubicOptions& options) {
   require(options.sigma > 0, "CubicSolver: sigma = " + std::to_string(options.sigma));
   require(options.tolerance >= 0, "CubicSolver: tolerance = " + std::to_string(options.tolerance));
+  require(options.max_iterations >= 1,
+          "CubicSolver: max_iterations = " + std::to_string(options.max_iterations));
 }
 
 /// The step s = Q u and the result, once the projected problem is solved.
