@@ -30,7 +30,9 @@ struct Projected {
 
   RANDNLA_HD bool converged(double tolerance) const {
     const double asked = tolerance * sqrt(scalars[0]);
-    const double rounding = eps * state->scale * norm(u, state->steps);
+    const double length = norm(u, state->steps), rounding = eps * state->scale * length;
+    // Without a linear term a zero step says that this space knows no negative curvature yet.
+    if (scalars[0] == 0 && length == 0 && !state->invariant) return false;
     return scalars[2] <= (asked > rounding ? asked : rounding);
   }
 
