@@ -4,7 +4,9 @@
 
 #include <randnla/core/backend.hpp>
 
+#include <cstddef>
 #include <cstring>
+#include <utility>
 
 namespace randnla::simd {
 
@@ -39,15 +41,17 @@ inline void store(T* p, Vector<T> v) {
   std::memcpy(p, &v, sizeof v);
 }
 
-/// Sum of the lanes, halves added to halves.
+/// Sum of the lanes, halves added to halves, in registers.
 template <class T, int Lanes = lanes<T>>
 inline T sum(typename VectorOf<T, Lanes>::type v) {
   if constexpr (Lanes == 1) {
     return v[0];
   } else {
-    typename VectorOf<T, Lanes / 2>::type half[2];
-    std::memcpy(half, &v, sizeof v);
-    return sum<T, Lanes / 2>(half[0] + half[1]);
+    return [v]<std::size_t... I>(std::index_sequence<I...>) {
+      return sum<T, Lanes / 2>(__builtin_shufflevector(v, v, I...) +
+                               __builtin_shufflevector(v, v, (I + Lanes / 2)...));
+    }
+    (std::make_index_sequence<Lanes / 2>());
   }
 }
 

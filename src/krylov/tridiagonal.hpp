@@ -58,18 +58,23 @@ RANDNLA_HD inline double norm(const double* x, int k) {
 
 inline constexpr double double_eps = 0x1p-52;
 
-/// The smallest eigenvalue, to rounding and from below, by bisection on positive definiteness;
-/// pivots (k) is workspace.
-RANDNLA_HD inline double smallest_eigenvalue(const Tridiagonal& T, double* pivots) {
+struct Bracket {
+  double low, high;
+};
+
+/// The smallest eigenvalue to within tolerance |T|, by bisection on positive definiteness; pivots (k)
+/// is workspace.
+RANDNLA_HD inline Bracket smallest_eigenvalue(const Tridiagonal& T, double tolerance,
+                                              double* pivots) {
   const double bound = T.bound();
   double low = -bound * (1 + 8 * double_eps) - 1e-300, high = T.sign * T.alpha[0];
   for (int i = 1; i < T.k; ++i) high = T.sign * T.alpha[i] < high ? T.sign * T.alpha[i] : high;
-  while (high - low > 2 * double_eps * bound) {
+  while (high - low > tolerance * bound + 1e-300) {
     const double middle = low + (high - low) / 2;
     if (middle <= low || middle >= high) break;
     (T.factor(-middle, pivots) ? low : high) = middle;
   }
-  return low;
+  return {low, high};
 }
 
 /// The unit eigenvector x (k) of the smallest eigenvalue, given that (from below), by inverse
@@ -81,6 +86,9 @@ RANDNLA_HD inline void smallest_eigenvector(const Tridiagonal& T, double eigenva
   for (int i = 0; i < T.k; ++i) x[i] = 1 + static_cast<double>(i * 7919 % 101) / 101;
   for (int pass = 0; pass < 4; ++pass) {
     T.solve(pivots, x);
+    double largest = 0;  // 1e300 where T is zero: its square would overflow
+    for (int i = 0; i < T.k; ++i) largest = fabs(x[i]) > largest ? fabs(x[i]) : largest;
+    for (int i = 0; i < T.k; ++i) x[i] /= largest;
     const double length = norm(x, T.k);
     for (int i = 0; i < T.k; ++i) x[i] /= length;
   }

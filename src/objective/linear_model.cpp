@@ -59,6 +59,16 @@ LinearModel<Loss, B, T>::LinearModel(Context<B>&, const Dataset<T, B>& data, dou
 }
 
 template <class Loss, Backend B, Scalar T>
+HessianCosts LinearModel<Loss, B, T>::hessian_costs() const {
+  const auto d = static_cast<double>(dim_);
+  double entries = d;  // of a row
+  if (const auto* sparse = std::get_if<CsrRows<T, B>>(&rows_)) {
+    entries = static_cast<double>(sparse->nonzeros) / static_cast<double>(terms_);
+  }
+  return {2 * entries, d * (d + 1) / 2};
+}
+
+template <class Loss, Backend B, Scalar T>
 void LinearModel<Loss, B, T>::evaluate(Context<B>& ctx, VectorView<const T, B> x,
                                        const Sample<B, T>& sample,
                                        const Evaluation<B, T>& out) const {

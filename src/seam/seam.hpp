@@ -2,9 +2,9 @@
 // Included by the private algorithm templates; compiled by g++ for Cpu and by nvcc for Cuda.
 //
 //   for_each(ctx, n, f)                 f(i) for i in [0, n), in no order
-//   sum_then<S>(ctx, n, map, then)      S sum = map(0) + ... in a fixed order, then `then(sum)` once,
-//                                       in one thread, also for n = 0; S value-initialises to zero
-//                                       and has operator+=
+//   sum_then<S>(ctx, n, map, then)      S sum = map(0) + ... in a fixed order, then `then(sum)`
+//                                       once, in one thread, also for n = 0; S value-initialises to
+//                                       zero and has operator+=
 //   max_then<S>(ctx, n, map, then)      likewise the maximum, not below S{}; exact, so order-free
 //   inclusive_scan(ctx, values, n)      prefix sums of 64-bit integers in place; exact
 //   lagged_flag(ctx, done)              a callable: the value of *done `ctx.poll_lag` calls ago, or

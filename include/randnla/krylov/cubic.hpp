@@ -14,12 +14,12 @@ struct CubicOptions {
 /// min g's + s'Hs/2 + sigma/3 |s|^3 over a Krylov space of H that is kept: another sigma for the
 /// same g and H costs no product.
 ///
-/// Error   the global minimiser over the space, by the secular equation, the hard case included. The
-///         space starts from g plus a random part of norm sqrt(eps) |g|, so that directions of
-///         negative curvature orthogonal to g are reached; the linear term is that sum. solve() grows
-///         the space until the model's gradient is at most max(tolerance |g|, eps |H| |s|)
-/// Cost    one product an iteration, Lanczos' cost, and O(k) for each solve of the projected problem,
-///         after every iteration up to k = 32 and every fourth one from there
+/// Error   the global minimiser over the space, by the secular equation, the hard case included.
+///         The space starts from g plus a random part of norm sqrt(eps) |g|, so that directions of
+///         negative curvature orthogonal to g are reached; the linear term is that sum. solve()
+///         grows the space until the model's gradient is at most max(tolerance |g|, eps |H| |s|)
+/// Cost    one product an iteration, Lanczos' cost, and O(k) for each solve of the projected
+///         problem, after every iteration up to k = 32 and every fourth one from there
 /// Sync    none, as in steihaug()
 /// Throws  InvalidArgument: a view of another size, an option out of range
 /// Source  Cartis, Gould & Toint, Math. Program. 127 (2011), section 6; the hard case by an

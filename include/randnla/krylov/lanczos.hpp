@@ -74,11 +74,13 @@ struct SmallestEigenvalue {
 /// reached.
 ///
 /// v        (n) out: the unit vector of `value`
-/// Error    with probability 1 - failure_probability over the start, lambda_min >= lower_bound
+/// Error    with probability 1 - failure_probability over the start, lambda_min >= lower_bound, in
+///          which 8 eps |H| are set aside for the rounding of the products
 /// Sync     one read at the end; the stop flag is read late as in steihaug()
 /// Throws   InvalidArgument: a view of another size, an option out of range
-/// Source   Kuczynski & Wozniakowski, SIAM J. Matrix Anal. Appl. 13 (1992), theorem 4.2: after k steps
-///          the relative error exceeds eps with probability at most 1.648 sqrt(n) e^(-sqrt(eps)(2k-1))
+/// Source   Kuczynski & Wozniakowski, SIAM J. Matrix Anal. Appl. 13 (1992), theorem 4.2: after k
+///          steps the relative error exceeds eps with probability at most 1.648 sqrt(n)
+///          e^(-sqrt(eps)(2k-1))
 template <Backend B, Scalar T>
 SmallestEigenvalue smallest_eigenvalue(Context<B>& ctx, OperatorRef<B, T> H, VectorView<T, B> v,
                                        Rng rng, const SmallestEigenvalueOptions& options = {});

@@ -18,7 +18,7 @@ struct SteihaugOptions {
 /// H        symmetric, of dimension n, may be indefinite
 /// g        (n)        s  (n) out; in, too, with start_at_step        result  backend memory, out
 /// Error    the model decreases at least as much as with the Cauchy point (started at zero)
-/// Cost     one product an iteration (and one for a given start), 3 passes over vectors, 3n workspace
+/// Cost     one product an iteration (and one for a given start), 3 passes over vectors, 3n memory
 /// Sync     none: every scalar lives in backend memory; the stop flag is read `ctx.poll_lag`
 ///          iterations late, and iterations queued meanwhile change nothing
 /// Determinism  bits do not depend on poll_lag

@@ -23,15 +23,20 @@ struct HessianSample {
   const T* curvature = nullptr;  // (sample.bound) the sampled terms' curvatures times their weights
 };
 
+/// Work of a Hessian in multiply-adds a sampled term, for choosing between products and the matrix.
+struct HessianCosts {
+  double product = 0, matrix = 0;
+};
+
 /// F(x) = (1/n) sum_i f_i(x) + regulariser, n = terms(), x with dim() entries.
 ///
-/// evaluate         values, gradients and curvatures of a sample in one pass. The curvature of a term
-///                  is what its Hessian is made from; for a function of one linear form of x,
+/// evaluate         values, gradients and curvatures of a sample in one pass. The curvature of a
+///                  term is what its Hessian is made from; for a function of one linear form of x,
 ///                  f_i(x) = phi_i(a_i'x), it is phi_i''(a_i'x)
 /// hessian_product  out = H v, in one pass over the sampled terms
 /// hessian_matrix   H (dim x dim), both triangles
-/// importance       out[i] = a bound of the norm of term i's Hessian, from its curvature: the scores
-///                  of row-norm sampling
+/// importance       out[i] = a bound of the norm of term i's Hessian, from its curvature: the
+///                  scores of row-norm sampling
 ///
 /// All are asynchronous. See LinearModel for a model of it.
 template <class F, class B, class T>
@@ -45,6 +50,7 @@ concept FiniteSum = Backend<B> &&
   f.hessian_product(ctx, H, x, out);
   f.hessian_matrix(ctx, H, matrix);
   f.importance(ctx, x, out);
+  { f.hessian_costs() } -> std::same_as<HessianCosts>;
 };
 
 /// Non-owning handle to any FiniteSum, so that optimisers are compiled once per backend and scalar
@@ -54,10 +60,15 @@ class FiniteSumRef {
  public:
   template <FiniteSum<B, T> F>
   FiniteSumRef(const F& f)
-      : self_(&f), dim_(f.dim()), terms_(f.terms()), functions_(&functions<F>) {}
+      : self_(&f),
+        dim_(f.dim()),
+        terms_(f.terms()),
+        costs_(f.hessian_costs()),
+        functions_(&functions<F>) {}
 
   index_t dim() const { return dim_; }
   index_t terms() const { return terms_; }
+  HessianCosts hessian_costs() const { return costs_; }
   void evaluate(Context<B>& ctx, VectorView<const T, B> x, const Sample<B, T>& sample,
                 const Evaluation<B, T>& out) const {
     functions_->evaluate(self_, ctx, x, sample, out);
@@ -101,6 +112,7 @@ class FiniteSumRef {
 
   const void* self_;
   index_t dim_, terms_;
+  HessianCosts costs_;
   const Functions* functions_;
 };
 

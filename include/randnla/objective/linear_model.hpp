@@ -12,7 +12,8 @@ namespace randnla {
 /// Cost    evaluate and hessian_product read each sampled row once; hessian_matrix is one weighted
 ///         Gram product, dim^2 multiply-adds a row; importance needs the rows' norms, one pass the
 ///         first time
-/// Sync    none        Determinism  same bits from run to run and, on the CPU, for any number of threads
+/// Sync    none
+/// Determinism  same bits from run to run and, on the CPU, for any number of threads
 /// Throws  InvalidArgument: no rows, l2 negative or not finite, a view of another size
 template <class Loss, Backend B, Scalar T>
 class LinearModel {
@@ -21,6 +22,7 @@ class LinearModel {
 
   index_t dim() const { return dim_; }
   index_t terms() const { return terms_; }
+  HessianCosts hessian_costs() const;
   void evaluate(Context<B>& ctx, VectorView<const T, B> x, const Sample<B, T>& sample,
                 const Evaluation<B, T>& out) const;
   void hessian_product(Context<B>& ctx, const HessianSample<B, T>& H, VectorView<const T, B> v,

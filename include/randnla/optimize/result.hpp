@@ -10,6 +10,7 @@ namespace randnla {
 
 enum class Stop {
   optimal,      // both conditions of (eps_g, eps_H)-optimality hold on all data
+  uncertified,  // |g| <= eps_g, but lanczos_steps did not decide about lambda_min
   target_loss,  // the loss is at or below the target
   max_props,    // the next iteration would begin beyond the budget of propagations
   max_iterations,
@@ -32,14 +33,16 @@ struct Work {
   std::int64_t host_waits = 0, flag_polls = 0;
 
   std::int64_t oracle_calls() const { return values + gradients + hessian_products; }
+  Work& operator+=(const Work& other);
 };
 
 /// Seconds of one iteration or of a whole run by what they were spent on.
 struct Phases {
   double gradient = 0;  // sampled gradients (full ones come with the trial)
-  double hessian = 0;   // drawing the sample, weighting it, forming the matrix
-  double inner = 0;     // the subproblem
-  double trial = 0;     // the pass over all data at the trial point
+  double hessian = 0;  // drawing and weighting the sample, forming the matrix; eigenvector searches
+  double inner = 0;    // the subproblem
+  double trial = 0;    // the pass over all data at the trial point
+  Phases& operator+=(const Phases& other);
   double total() const { return gradient + hessian + inner + trial; }
 };
 

@@ -17,8 +17,8 @@ struct GradientOptions {
   };
   Rule rule = Rule::full;
   double fraction = 0.05;  // in (0, 1]; adaptive: of the first sample
-  /// adaptive: when |g| has grown by this factor since the last change the sample shrinks by it,
-  /// and the other way round.
+  /// adaptive: for every such factor by which |g| has grown since the last change the sample
+  /// shrinks by it, and the other way round.
   double factor = 1.2;                             // > 1
   double min_fraction = 0.02, max_fraction = 0.5;  // adaptive: limits of the fraction
 };
@@ -70,13 +70,13 @@ struct SecondOrderOptions {
 /// Hessians, each subproblem by CG-Steihaug.
 ///
 /// x        (dim) start; out: the last accepted point
-/// Error    stop == optimal: |grad F| <= eps_g and, with the stated probability, lambda_min >= -eps_h,
-///          on all data. Where |g| <= eps_g and lambda_min < -eps_h, the step is along that
+/// Error    stop == optimal: |grad F| <= eps_g and, with the stated probability, lambda_min >=
+///          -eps_h, on all data. Where |g| <= eps_g and lambda_min < -eps_h, the step is along that
 ///          eigenvector, so that saddle points are left
 /// Cost     an iteration: one pass over all data (value, gradient and curvature at the trial point
 ///          together) and the subproblem's products with the sampled Hessian
-/// Sync     one read an iteration and one at the start; the certificate, and a sampled gradient found
-///          to be small, add two each
+/// Sync     one read an iteration and one at the start; the certificate, and a sampled gradient
+///          found to be small, add two each
 /// Determinism  the same bits from run to run and, on the CPU, for any number of threads
 /// Throws   InvalidArgument: a view of another size, an option out of range
 /// Source   Xu, Roosta-Khorasani & Mahoney, arXiv 1708.07827; Yao, Xu, Roosta-Khorasani & Mahoney,

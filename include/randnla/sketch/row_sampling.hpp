@@ -29,18 +29,19 @@ struct Sample {
 
 /// Draws samples of `terms` rows. Owns the memory of the last sample drawn.
 ///
-/// Cost          uniform rules O(size); row-norm rules three passes over the scores or their integers
+/// Cost          uniform rules O(size); row-norm rules three passes over the scores
 /// Sync          none: a Bernoulli sample's size stays in backend memory
 /// Determinism   the same scores give the same rows on both backends and for any number of threads:
-///               scores become integers (a power-of-two scale, rounded up), and probabilities, prefix
-///               sums and draws are integer arithmetic
+///               scores become integers (a power-of-two scale, rounded up), and probabilities,
+///               prefix sums and draws are integer arithmetic
 /// Throws        InvalidArgument: size < 1, size > terms without replacement, scores missing
 template <Backend B, Scalar T>
 class RowSampler {
  public:
   RowSampler(Context<B>& ctx, index_t terms);
 
-  /// scores (terms) nonnegative; read by the row-norm rules only. All zero counts as all equal.
+  /// scores (terms) nonnegative; read by the row-norm rules only. All zero, or an infinite one,
+  /// counts as all equal; a negative one or NaN as zero.
   Sample<B, T> draw(Context<B>& ctx, Sampling rule, index_t size, VectorView<const T, B> scores,
                     Rng rng);
 

@@ -26,6 +26,8 @@ const char* name(Stop stop) {
   switch (stop) {
     case Stop::optimal:
       return "optimal";
+    case Stop::uncertified:
+      return "uncertified";
     case Stop::target_loss:
       return "target_loss";
     case Stop::max_props:

@@ -1,0 +1,113 @@
+// The state of a run of trust region or adaptive cubic regularisation, and the parts of its loop.
+#pragma once
+
+#include "optimize/gradient_model.hpp"
+#include "optimize/hessian_model.hpp"
+
+#include <randnla/krylov/cubic.hpp>
+#include <randnla/optimize/second_order.hpp>
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+namespace randnla {
+
+/// A point with what one pass over all data tells of it.
+template <Backend B, Scalar T>
+struct Point {
+  Point(Context<B>& ctx, index_t dim, index_t terms)
+      : x(ctx, dim), gradient(ctx, dim), curvature(ctx, terms) {}
+  Buffer<T, B> x, gradient, curvature;
+};
+
+/// Everything the host learns of an iteration, read at its end in one piece.
+struct Record {
+  InnerResult inner;
+  double value, gradient2;   // F and |g|^2 at the evaluated point (g only where it is computed)
+  double sampled_gradient2;  // |g_S|^2
+  double step2, x2;          // |s|^2, |x|^2
+  index_t hessian_rows;      // |S_H|
+};
+
+struct NormSums {
+  double gg = 0, ss = 0, xx = 0;
+  RANDNLA_HD NormSums& operator+=(const NormSums& o) {
+    gg += o.gg, ss += o.ss, xx += o.xx;
+    return *this;
+  }
+};
+
+/// What the full gradient and the smallest eigenvalue say of a point.
+enum class Look { go_on, optimal, uncertified, negative_curvature };
+
+template <Backend B, Scalar T>
+struct OuterLoop {
+  OuterLoop(Context<B>& context, FiniteSumRef<B, T> objective, const SecondOrderOptions& given,
+            bool arc)
+      : ctx(context),
+        f(objective),
+        options(given),
+        cubic(arc),
+        rng{given.seed, 0},
+        current(ctx, f.dim(), f.terms()),
+        trial(ctx, f.dim(), f.terms()),
+        gradient(ctx, f, given.gradient),
+        hessian(ctx, f, given.hessian),
+        step(ctx, f.dim()),
+        eigenvector(ctx, f.dim()),
+        record(ctx, 1),
+        size(arc ? given.initial_sigma : given.initial_radius),
+        expected_products(static_cast<int>(std::min<index_t>(given.inner_iterations, f.dim()))) {
+    if (cubic) solver.emplace(ctx, f.dim(), given.inner_iterations);
+  }
+
+  OptimizationResult minimize(VectorView<T, B> x);
+
+  // The parts of an iteration, in order.
+  std::optional<Stop> reason_to_stop() const;
+  Look look();
+  bool make_gradient();  // whether one was drawn
+  bool make_hessian();   // likewise
+  void solve_model();
+  void follow_eigenvector();
+  void try_step();
+  void judge(Iteration& row, bool new_gradient, bool new_hessian);
+
+  void clear();
+  Iteration iterate(bool along_eigenvector);
+  void evaluate(Point<B, T>& point);
+  void full_gradient(Work& work);
+  void lowest_eigenvalue(Work& work);
+  void certify();
+  VectorView<const T, B> model_gradient() const {
+    return gradient.sampled() ? gradient.gradient.view() : current.gradient.view();
+  }
+
+  Context<B>& ctx;
+  FiniteSumRef<B, T> f;
+  const SecondOrderOptions& options;
+  bool cubic;
+  Rng rng;
+  Point<B, T> current, trial;
+  GradientModel<B, T> gradient;
+  HessianModel<B, T> hessian;
+  Buffer<T, B> step, eigenvector;
+  Buffer<Record, B> record;
+  std::optional<CubicSolver<B, T>> solver;
+
+  // What the host knows.
+  double loss = 0, gradient_norm = 0;  // F and |grad F| at `current`; NaN: not computed
+  double size;                         // radius or sigma
+  int failures = 0;
+  bool need_gradient = true, need_hessian = true;
+  bool krylov_known = false;  // the solver holds the space of this gradient and Hessian
+  bool stalled = false, not_finite = false;
+  std::optional<SmallestEigenvalue> eigenvalue;  // at `current`, with its vector
+  bool sampled_gradient_small = false;
+  std::int64_t next_look = 0, look_gap = 1;  // iterations between looks at the full gradient
+  int expected_products;
+  OptimizationResult result;
+};
+
+}  // namespace randnla

@@ -1,0 +1,367 @@
+// Trust region and adaptive cubic regularisation: one outer loop, two models.
+#include "optimize/options_check.hpp"
+#include "optimize/outer_loop.hpp"
+#include "optimize/steps.hpp"
+#include "seam/seam.hpp"
+
+#include <randnla/krylov/steihaug.hpp>
+#include <randnla/optimize/second_order.hpp>
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+namespace randnla {
+
+/// One pass over all data: value, curvatures, and the gradient where that is not sampled.
+template <Backend B, Scalar T>
+void OuterLoop<B, T>::evaluate(Point<B, T>& point) {
+  Record* const rec = record.data();
+  T* const g = gradient.sampled() ? nullptr : point.gradient.data();
+  f.evaluate(ctx, point.x.view(), Sample<B, T>::all(f.terms()),
+             {&rec->value, g, point.curvature.data()});
+  const T *const s = step.data(), *const x = current.x.data();
+  sum_then<NormSums>(
+      ctx, f.dim(),
+      [=] RANDNLA_FN(index_t i) {
+        const double gi = g != nullptr ? g[i] : T(0), si = s[i], xi = x[i];
+        return NormSums{gi * gi, si * si, xi * xi};
+      },
+      [=] RANDNLA_FN(const NormSums& sums) {
+        rec->gradient2 = sums.gg, rec->step2 = sums.ss, rec->x2 = sums.xx;
+      });
+  ++result.work.values;
+  result.work.data_passes += 1;
+}
+
+template <Backend B, Scalar T>
+void OuterLoop<B, T>::full_gradient(Work& work) {
+  if (!std::isnan(gradient_norm)) return;
+  const index_t n = f.terms();
+  f.evaluate(ctx, current.x.view(), Sample<B, T>::all(n),
+             {nullptr, current.gradient.data(), nullptr});
+  sum_squares<B, T>(ctx, current.gradient.view(), &record.data()->gradient2);
+  gradient_norm = std::sqrt(record.read(0).gradient2);
+  ++work.gradients;
+  work.props += 2 * n;
+  work.data_passes += 1;
+}
+
+template <Backend B, Scalar T>
+void OuterLoop<B, T>::lowest_eigenvalue(Work& work) {
+  if (eigenvalue) return;
+  const StoppingOptions& stopping = options.stopping;
+  const int steps = static_cast<int>(std::min<index_t>(f.dim(), stopping.lanczos_steps));
+  hessian.use_all(ctx, current.x.view(), current.curvature.data(), steps);
+  need_hessian = true;
+  eigenvalue = smallest_eigenvalue<B, T>(
+      ctx, hessian.op(), eigenvector.view(), rng.next(),
+      {-stopping.eps_h, stopping.failure_probability, stopping.lanczos_steps});
+  work.hessian_products += eigenvalue->steps;
+  work.props += 2 * f.terms() * eigenvalue->steps;
+  work.hessian_matrices += hessian.formed ? 1 : 0;
+  work.data_passes += hessian.formed ? 1 : eigenvalue->steps;
+}
+
+/// Where the gradient is small: is the point optimal, or a saddle to be left?
+template <Backend B, Scalar T>
+Look OuterLoop<B, T>::look() {
+  const StoppingOptions& stopping = options.stopping;
+  if (std::isnan(gradient_norm)) {
+    if (!sampled_gradient_small || result.iterations < next_look) return Look::go_on;
+    full_gradient(result.work);
+    look_gap *= 2;  // a small sampled gradient can be chance: look ever less often
+    next_look = result.iterations + look_gap;
+  }
+  if (!(gradient_norm <= stopping.eps_g)) return Look::go_on;
+  Work spent;
+  lowest_eigenvalue(spent);
+  const bool saddle = eigenvalue->value < -stopping.eps_h;
+  (saddle ? result.work : result.certificate_work) += spent;
+  if (saddle) return Look::negative_curvature;
+  return eigenvalue->lower_bound >= -stopping.eps_h ? Look::optimal : Look::uncertified;
+}
+
+template <Backend B, Scalar T>
+bool OuterLoop<B, T>::make_gradient() {
+  if (!std::exchange(need_gradient, false)) return false;
+  krylov_known = false;
+  index_t rows = f.terms();
+  if (gradient.sampled()) {
+    gradient.draw(ctx, current.x.view(), rng.next());
+    sum_squares<B, T>(ctx, gradient.gradient.view(), &record.data()->sampled_gradient2);
+    rows = gradient.size;
+    result.work.data_passes += static_cast<double>(rows) / static_cast<double>(f.terms());
+  }
+  ++result.work.gradients;
+  result.work.props += 2 * rows;
+  return true;
+}
+
+template <Backend B, Scalar T>
+void OuterLoop<B, T>::follow_eigenvector() {
+  const double length = cubic ? -eigenvalue->value / size : size;
+  eigenvector_step<B, T>(ctx, current.gradient.view(), eigenvector.view(), eigenvalue->value,
+                         length, cubic ? size : 0, step.view(), &record.data()->inner);
+}
+
+template <Backend B, Scalar T>
+bool OuterLoop<B, T>::make_hessian() {
+  if (!std::exchange(need_hessian, false)) return false;
+  krylov_known = false;
+  hessian.draw(ctx, current.x.view(), current.curvature.data(), expected_products, rng.next());
+  const Sample<B, T> sample = hessian.applied.hessian.sample;
+  Record* const rec = record.data();
+  for_each(ctx, 1, [=] RANDNLA_FN(index_t) {
+    rec->hessian_rows = sample.count != nullptr ? *sample.count : sample.bound;
+  });
+  result.work.hessian_matrices += hessian.formed ? 1 : 0;
+  return true;
+}
+
+template <Backend B, Scalar T>
+void OuterLoop<B, T>::solve_model() {
+  InnerResult* const inner = &record.data()->inner;
+  if (cubic) {
+    const CubicOptions how{size, options.inner_tolerance, options.inner_iterations};
+    if (krylov_known) {
+      solver->solve_again(ctx, step.view(), inner, how);
+    } else {
+      solver->solve(ctx, hessian.op(), model_gradient(), step.view(), inner, rng.next(), how);
+      krylov_known = true;
+    }
+    return;
+  }
+  const bool from_random = options.random_start && failures == 0;
+  if (from_random) {
+    random_step(ctx, rng.next(), 0.99 * size, step.view(), &record.data()->step2);
+  }
+  steihaug(ctx, hessian.op(), model_gradient(), step.view(), inner,
+           {size, options.inner_tolerance, options.inner_iterations, from_random});
+}
+
+template <Backend B, Scalar T>
+void OuterLoop<B, T>::try_step() {
+  const T *const x = current.x.data(), *const s = step.data();
+  T* const to = trial.x.data();
+  for_each(ctx, f.dim(), [=] RANDNLA_FN(index_t i) { to[i] = x[i] + s[i]; });
+  evaluate(trial);
+  result.work.props += f.terms();
+}
+
+/// Reads what the iteration found, accepts or rejects the step and changes radius or sigma.
+template <Backend B, Scalar T>
+void OuterLoop<B, T>::judge(Iteration& row, bool new_gradient, bool new_hessian) {
+  const Record rec = record.read(0);
+  const bool model = row.step == StepKind::model;
+  const auto n = f.terms();
+  const auto eps = static_cast<double>(std::numeric_limits<T>::epsilon());
+  row.gradient_norm =
+      model && gradient.sampled() ? std::sqrt(rec.sampled_gradient2) : gradient_norm;
+  row.gradient_sample = model && gradient.sampled() ? gradient.size : n;
+  row.hessian_sample = model ? rec.hessian_rows : n;
+  row.hessian_formed = hessian.formed;
+  row.inner_iterations = rec.inner.iterations;
+  row.inner_stop = rec.inner.stop;
+  row.step_norm = std::sqrt(rec.step2);
+  row.size = size;
+  const int products = rec.inner.products;
+  result.work.hessian_products += products;
+  result.work.props += 2 * row.hessian_sample * products;
+  // The rows of S_H are read once for the matrix, or once a product.
+  const int reads = hessian.formed ? (new_hessian ? 1 : 0) : products;
+  result.work.data_passes +=
+      reads * static_cast<double>(row.hessian_sample) / static_cast<double>(n);
+  if (products > 0) expected_products = products;
+
+  // Differences of F below its rounding say nothing: there the step is as good as predicted
+  // (Conn, Gould & Toint, Trust-Region Methods (2000), section 17.4.2).
+  const double noise = 10 * eps * std::fabs(loss);
+  const double predicted = rec.inner.decrease + noise, actual = loss - rec.value + noise;
+  row.rho = predicted > 0 ? actual / predicted : -HUGE_VAL;
+  row.accepted = std::isfinite(rec.value) && row.rho >= options.eta2;
+  not_finite = rec.inner.stop == InnerStop::not_finite;
+  stalled = !row.accepted && row.step_norm <= eps * std::sqrt(rec.x2);
+
+  const double change = row.accepted && row.rho < options.eta1 ? options.gamma2 : options.gamma1;
+  const bool grow = row.accepted != cubic;  // success: a larger radius, a smaller sigma
+  size = grow ? size * change : size / change;
+  size = cubic ? std::max(size, options.min_sigma) : std::min(size, options.max_radius);
+
+  if (gradient.sampled() && new_gradient) {
+    sampled_gradient_small = row.gradient_norm <= options.stopping.eps_g;
+    gradient.adapt(row.gradient_norm);
+  }
+  if (row.accepted) {
+    std::swap(current, trial);
+    loss = rec.value;
+    gradient_norm =
+        gradient.sampled() ? std::numeric_limits<double>::quiet_NaN() : std::sqrt(rec.gradient2);
+    failures = 0;
+    need_gradient = need_hessian = true;
+    eigenvalue.reset();
+    ++result.accepted;
+  } else if (++failures == options.max_failures) {  // new samples
+    failures = 0;
+    need_gradient = need_gradient || gradient.sampled();
+    need_hessian = need_hessian || options.hessian.sampling != Sampling::full;
+  }
+  row.loss = loss;
+}
+
+template <Backend B, Scalar T>
+Iteration OuterLoop<B, T>::iterate(bool along_eigenvector) {
+  Iteration row;
+  row.iteration = ++result.iterations;
+  row.step = along_eigenvector ? StepKind::eigenvector : StepKind::model;
+  bool new_gradient = false, new_hessian = false;
+  ctx.mark(0);
+  if (!along_eigenvector) new_gradient = make_gradient();
+  ctx.mark(1);
+  if (!along_eigenvector) new_hessian = make_hessian();
+  ctx.mark(2);
+  along_eigenvector ? follow_eigenvector() : solve_model();
+  ctx.mark(3);
+  try_step();
+  ctx.mark(4);
+  judge(row, new_gradient, new_hessian);
+  row.phases = {ctx.seconds_between(0, 1), ctx.seconds_between(1, 2), ctx.seconds_between(2, 3),
+                ctx.seconds_between(3, 4)};
+  return row;
+}
+
+template <Backend B, Scalar T>
+std::optional<Stop> OuterLoop<B, T>::reason_to_stop() const {
+  const StoppingOptions& stopping = options.stopping;
+  if (not_finite || !std::isfinite(loss) || std::isinf(gradient_norm)) return Stop::not_finite;
+  if (loss <= stopping.target_loss) return Stop::target_loss;
+  if (stalled) return Stop::stalled;
+  if (result.work.props >= stopping.max_props) return Stop::max_props;
+  if (result.iterations >= stopping.max_iterations) return Stop::max_iterations;
+  return std::nullopt;
+}
+
+/// From what is known of the final point, and else from all data.
+template <Backend B, Scalar T>
+void OuterLoop<B, T>::certify() {
+  full_gradient(result.certificate_work);
+  lowest_eigenvalue(result.certificate_work);
+  result.certificate = {gradient_norm,
+                        eigenvalue->value,
+                        eigenvalue->lower_bound,
+                        eigenvalue->failure_probability,
+                        gradient_norm <= options.stopping.eps_g,
+                        eigenvalue->lower_bound >= -options.stopping.eps_h,
+                        eigenvalue->steps};
+}
+
+namespace {
+
+/// Host waits and polls of the context between two moments.
+class WaitCount {
+ public:
+  explicit WaitCount(const Counters& counters) : counters_(counters), before_(counters) {}
+  void store(Work& work) const {
+    work.host_waits = counters_.host_waits - before_.host_waits;
+    work.flag_polls = counters_.flag_polls - before_.flag_polls;
+  }
+
+ private:
+  const Counters& counters_;
+  Counters before_;
+};
+
+}  // namespace
+
+template <Backend B, Scalar T>
+OptimizationResult OuterLoop<B, T>::minimize(VectorView<T, B> x) {
+  const auto began = std::chrono::steady_clock::now();
+  const auto elapsed = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  };
+  const WaitCount waits(ctx.counters);
+  const std::size_t bytes = static_cast<std::size_t>(x.size) * sizeof(T);
+  ctx.copy(current.x.data(), x.data, bytes);
+  clear();
+  evaluate(current);
+  const Record first = record.read(0);
+  loss = result.initial_loss = first.value;
+  gradient_norm =
+      gradient.sampled() ? std::numeric_limits<double>::quiet_NaN() : std::sqrt(first.gradient2);
+
+  std::optional<Stop> stop;
+  while (!(stop = reason_to_stop())) {
+    const Look seen = look();
+    if (seen == Look::optimal) stop = Stop::optimal;
+    if (seen == Look::uncertified) stop = Stop::uncertified;
+    if (stop) break;
+    Iteration row = iterate(seen == Look::negative_curvature);
+    waits.store(result.work);
+    row.work = result.work;
+    row.seconds = elapsed();
+    result.phases += row.phases;
+    result.trace.push_back(row);
+    if (options.progress && !options.progress(row)) {
+      stop = Stop::interrupted;
+      break;
+    }
+  }
+  waits.store(result.work);
+  result.stop = *stop;
+  result.loss = loss;
+  const WaitCount certificate_waits(ctx.counters);
+  if (stop != Stop::not_finite) certify();
+  certificate_waits.store(result.certificate_work);
+  ctx.copy(x.data, current.x.data(), bytes);
+  ctx.synchronize();
+  result.seconds = elapsed();
+  return std::move(result);
+}
+
+/// Memory that loops read before anything else writes it.
+template <Backend B, Scalar T>
+void OuterLoop<B, T>::clear() {
+  T* const s = step.data();
+  Record* const rec = record.data();
+  for_each(ctx, f.dim(), [=] RANDNLA_FN(index_t i) { s[i] = T(0); });
+  for_each(ctx, 1, [=] RANDNLA_FN(index_t) { *rec = {}; });
+}
+
+namespace {
+
+template <Backend B, Scalar T>
+OptimizationResult minimize(Context<B>& ctx, FiniteSumRef<B, T> f, VectorView<T, B> x,
+                            const SecondOrderOptions& options, bool cubic) {
+  check(options);
+  require(x.size == f.dim(),
+          "x has " + std::to_string(x.size) + " entries, the objective " + std::to_string(f.dim()));
+  return OuterLoop<B, T>(ctx, f, options, cubic).minimize(x);
+}
+
+}  // namespace
+
+template <Backend B, Scalar T>
+OptimizationResult trust_region(Context<B>& ctx, FiniteSumRef<B, T> f, VectorView<T, B> x,
+                                const SecondOrderOptions& options) {
+  return minimize(ctx, f, x, options, false);
+}
+
+template <Backend B, Scalar T>
+OptimizationResult cubic_newton(Context<B>& ctx, FiniteSumRef<B, T> f, VectorView<T, B> x,
+                                const SecondOrderOptions& options) {
+  return minimize(ctx, f, x, options, true);
+}
+
+template OptimizationResult trust_region(Context<ThisBackend>&, FiniteSumRef<ThisBackend, float>,
+                                         VectorView<float, ThisBackend>, const SecondOrderOptions&);
+template OptimizationResult trust_region(Context<ThisBackend>&, FiniteSumRef<ThisBackend, double>,
+                                         VectorView<double, ThisBackend>,
+                                         const SecondOrderOptions&);
+template OptimizationResult cubic_newton(Context<ThisBackend>&, FiniteSumRef<ThisBackend, float>,
+                                         VectorView<float, ThisBackend>, const SecondOrderOptions&);
+template OptimizationResult cubic_newton(Context<ThisBackend>&, FiniteSumRef<ThisBackend, double>,
+                                         VectorView<double, ThisBackend>,
+                                         const SecondOrderOptions&);
+
+}  // namespace randnla
