@@ -261,6 +261,13 @@ TEST_F(LongRun, WritesWhatItHasWhenInterrupted) {
   EXPECT_EQ(read_npy(model()).size(), 51U);
 }
 
+TEST_F(LongRun, TraceIsOnTheDiskUpToTheLastIterationWhenKilled) {
+  program.send(SIGKILL);
+  EXPECT_EQ(program.finish().exit_code, -SIGKILL);
+  EXPECT_EQ(read_text(trace()).back(), '\n');
+  EXPECT_GE(read_json_lines(trace()).size(), 3U);
+}
+
 TEST_F(LongRun, EndsOnSigtermToo) {
   program.send(SIGTERM);
   EXPECT_EQ(program.finish().exit_code, 130);
