@@ -77,7 +77,9 @@ struct Case {
   const char* echoed;  // key of "options" in the result
   Json value;
 
-  friend void PrintTo(const Case& given, std::ostream* out) { *out << given.name; }
+  friend std::ostream& operator<<(std::ostream& out, const Case& given) {
+    return out << given.name;
+  }
 };
 
 class TrainOption : public testing::TestWithParam<Case> {};
@@ -266,7 +268,9 @@ struct Preparation {
   const char* name;
   Words options;
 
-  friend void PrintTo(const Preparation& given, std::ostream* out) { *out << given.name; }
+  friend std::ostream& operator<<(std::ostream& out, const Preparation& given) {
+    return out << given.name;
+  }
 };
 
 class Predict : public testing::TestWithParam<Preparation> {};

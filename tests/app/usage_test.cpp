@@ -46,7 +46,9 @@ struct BadData {
   std::string content;
   const char* reason;
 
-  friend void PrintTo(const BadData& given, std::ostream* out) { *out << given.name; }
+  friend std::ostream& operator<<(std::ostream& out, const BadData& given) {
+    return out << given.name;
+  }
 };
 
 class BadFile : public testing::TestWithParam<BadData> {};
