@@ -29,7 +29,9 @@ struct Projected {
 
   RANDNLA_HD bool converged(double tolerance) const {
     const double asked = tolerance * sqrt(scalars[0]);
-    const double rounding = eps * state->scale * norm(u, state->steps);
+    const double length = norm(u, state->steps), rounding = eps * state->scale * length;
+    // Without a linear term a zero step says that this space knows no negative curvature yet.
+    if (scalars[0] == 0 && length == 0 && !state->invariant) return false;
     return scalars[2] <= (asked > rounding ? asked : rounding);
   }
 
@@ -54,6 +56,8 @@ Projected projected_of(Lanczos<B, T>& space, Buffer<double, B>& work, Buffer<dou
 void check(const CubicOptions& options) {
   require(options.sigma > 0, "CubicSolver: sigma = " + std::to_string(options.sigma));
   require(options.tolerance >= 0, "CubicSolver: tolerance = " + std::to_string(options.tolerance));
+  require(options.max_iterations >= 1,
+          "CubicSolver: max_iterations = " + std::to_string(options.max_iterations));
 }
 
 /// The step s = Q u and the result, once the projected problem is solved.

@@ -85,8 +85,19 @@ template <Backend B, Scalar T>
 void Lanczos<B, T>::combine(Context<B>& ctx, const T* u, VectorView<T, B> out) {
   require(out.size == n_, "Lanczos::combine: out of " + std::to_string(out.size) +
                               " entries for dimension " + std::to_string(n_));
-  const MatrixView<const T, B> Q = basis().first_cols(queued_);
-  gemv<T>(ctx, Transpose::no, T(1), Q, u, T(0), out.data);
+  // Not by gemv: its order of summation depends on how many columns there are, and so on how late
+  // the stop flag is read. Columns with no part in the sum may hold NaN.
+  const T* const Q = basis_.data();
+  T* const to = out.data;
+  const index_t n = n_;
+  const int columns = queued_;
+  for_each(ctx, n, [=] RANDNLA_FN(index_t i) {
+    T sum = 0;
+    for (int j = 0; j < columns; ++j) {
+      if (u[j] != 0) sum += Q[i + j * n] * u[j];
+    }
+    to[i] = sum;
+  });
 }
 
 template class Lanczos<ThisBackend, float>;

@@ -52,7 +52,8 @@ struct State {
     ++products;
     if (dHd - dHd != 0) return finish(InnerStop::not_finite);
     const double cg = rr / dHd, room = radius * radius - ss;
-    if (dHd <= 0 || 2 * cg * sd + cg * cg * dd >= room) {
+    // Written so that a step that overflows (infinity or NaN here) is cut, too.
+    if (dHd <= 0 || !(2 * cg * sd + cg * cg * dd < room)) {
       const double root = sqrt(sd * sd + dd * room);  // |s + step d| = radius, no cancellation
       step = sd > 0 ? room / (root + sd) : (root - sd) / dd;
       stop = dHd <= 0 ? InnerStop::negative_curvature : InnerStop::boundary;

@@ -69,7 +69,7 @@ RANDNLA_HD inline Bracket smallest_eigenvalue(const Tridiagonal& T, double toler
   const double bound = T.bound();
   double low = -bound * (1 + 8 * double_eps) - 1e-300, high = T.sign * T.alpha[0];
   for (int i = 1; i < T.k; ++i) high = T.sign * T.alpha[i] < high ? T.sign * T.alpha[i] : high;
-  while (high - low > tolerance * bound) {
+  while (high - low > tolerance * bound + 1e-300) {
     const double middle = low + (high - low) / 2;
     if (middle <= low || middle >= high) break;
     (T.factor(-middle, pivots) ? low : high) = middle;
@@ -86,6 +86,9 @@ RANDNLA_HD inline void smallest_eigenvector(const Tridiagonal& T, double eigenva
   for (int i = 0; i < T.k; ++i) x[i] = 1 + static_cast<double>(i * 7919 % 101) / 101;
   for (int pass = 0; pass < 4; ++pass) {
     T.solve(pivots, x);
+    double largest = 0;  // 1e300 where T is zero: its square would overflow
+    for (int i = 0; i < T.k; ++i) largest = fabs(x[i]) > largest ? fabs(x[i]) : largest;
+    for (int i = 0; i < T.k; ++i) x[i] /= largest;
     const double length = norm(x, T.k);
     for (int i = 0; i < T.k; ++i) x[i] /= length;
   }

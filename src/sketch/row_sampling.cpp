@@ -52,9 +52,11 @@ void accumulate_scores(Context<B>& ctx, VectorView<const T, B> scores, double* s
   max_then<double>(
       ctx, n, [=] RANDNLA_FN(index_t i) { return static_cast<double>(s[i]); },
       [=] RANDNLA_FN(double largest) {
-        // A power of two: the product below is exact, and so the same on every backend.
+        // A power of two: the product below is exact, and so the same on every backend. At most
+        // 2^1023, the largest there is: saturated losses give scores near the smallest number.
         const bool usable = largest > 0 && largest <= 1.7976931348623157e308;
-        *scale = usable ? ldexp(1.0, bits - 1 - ilogb(largest)) : 0;
+        const int exponent = bits - 1 - (usable ? ilogb(largest) : 0);
+        *scale = usable ? ldexp(1.0, exponent < 1023 ? exponent : 1023) : 0;
       });
   for_each(ctx, n, [=] RANDNLA_FN(index_t i) {
     const double scaled = ceil(static_cast<double>(s[i]) * *scale);

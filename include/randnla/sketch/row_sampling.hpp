@@ -40,7 +40,8 @@ class RowSampler {
  public:
   RowSampler(Context<B>& ctx, index_t terms);
 
-  /// scores (terms) nonnegative; read by the row-norm rules only. All zero counts as all equal.
+  /// scores (terms) nonnegative; read by the row-norm rules only. All zero, or an infinite one,
+  /// counts as all equal; a negative one or NaN as zero.
   Sample<B, T> draw(Context<B>& ctx, Sampling rule, index_t size, VectorView<const T, B> scores,
                     Rng rng);
 
