@@ -6,13 +6,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <random>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 
 namespace randnla::test {
+namespace {
+
+/// A program that does not end must not outlive its test.
+constexpr auto longest_run = std::chrono::seconds(60);
+
+}  // namespace
 
 TemporaryFolder::TemporaryFolder() {
   std::string name = (std::filesystem::temp_directory_path() / "randnla-test-XXXXXX").string();
@@ -97,7 +105,11 @@ void Program::send(int signal) const { ::kill(pid_, signal); }
 
 Outcome Program::finish() {
   int status = 0;
-  ::waitpid(pid_, &status, 0);
+  const auto begin = std::chrono::steady_clock::now();
+  while (::waitpid(pid_, &status, WNOHANG) == 0) {
+    if (std::chrono::steady_clock::now() - begin > longest_run) ::kill(pid_, SIGKILL);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   pid_ = 0;
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status),
           read_text(folder_.file("out")), read_text(folder_.file("err"))};

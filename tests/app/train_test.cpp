@@ -77,7 +77,9 @@ struct Case {
   const char* echoed;  // key of "options" in the result
   Json value;
 
-  friend void PrintTo(const Case& given, std::ostream* out) { *out << given.name; }
+  friend std::ostream& operator<<(std::ostream& out, const Case& given) {
+    return out << given.name;
+  }
 };
 
 class TrainOption : public testing::TestWithParam<Case> {};
@@ -266,7 +268,9 @@ struct Preparation {
   const char* name;
   Words options;
 
-  friend void PrintTo(const Preparation& given, std::ostream* out) { *out << given.name; }
+  friend std::ostream& operator<<(std::ostream& out, const Preparation& given) {
+    return out << given.name;
+  }
 };
 
 class Predict : public testing::TestWithParam<Preparation> {};
@@ -339,6 +343,21 @@ TEST(Train, LabelsMayBeAnyTwoNumbersEitherWayRound) {
   };
   EXPECT_LT(weight({}), 0);
   EXPECT_GT(weight({"--labels", "7,2"}), 0);
+}
+
+TEST(Train, TestDataAreReadWithTheNumberingAndTheFeaturesOfTheTrainingData) {
+  const TemporaryFolder folder;
+  const std::string data = folder.file("train", "1 0:2 1:1\n0 0:-2 1:1\n1 0:1\n0 0:-1\n");
+  const std::string test = folder.file("test", "1 1:1 9:5\n");  // no index 0, and a strange one
+  const Outcome outcome = run({"train", "--data", data, "--test", test, "--json", "--hessian",
+                               "full", "--init", "zeros", "--max-iterations", "3"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  // Feature 1 says nothing of the class, feature 0 everything: taken for it, it would be right.
+  EXPECT_EQ(outcome.json()["test_accuracy"], 0);
+  const Outcome shifted =
+      run({"train", "--data", data, "--test", test, "--test-index-base", "1", "--json", "--hessian",
+           "full", "--init", "zeros", "--max-iterations", "3"});
+  EXPECT_EQ(shifted.json()["test_accuracy"], 1);
 }
 
 TEST(Info, TellsWhatTheBuildHas) {

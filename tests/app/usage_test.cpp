@@ -46,7 +46,9 @@ struct BadData {
   std::string content;
   const char* reason;
 
-  friend void PrintTo(const BadData& given, std::ostream* out) { *out << given.name; }
+  friend std::ostream& operator<<(std::ostream& out, const BadData& given) {
+    return out << given.name;
+  }
 };
 
 class BadFile : public testing::TestWithParam<BadData> {};
@@ -259,6 +261,13 @@ TEST_F(LongRun, WritesWhatItHasWhenInterrupted) {
   EXPECT_EQ(outcome.json()["stop"], "interrupted");
   EXPECT_EQ(read_json_lines(trace()).size(), outcome.json()["iterations"]);
   EXPECT_EQ(read_npy(model()).size(), 51U);
+}
+
+TEST_F(LongRun, TraceIsOnTheDiskUpToTheLastIterationWhenKilled) {
+  program.send(SIGKILL);
+  EXPECT_EQ(program.finish().exit_code, -SIGKILL);
+  EXPECT_EQ(read_text(trace()).back(), '\n');
+  EXPECT_GE(read_json_lines(trace()).size(), 3U);
 }
 
 TEST_F(LongRun, EndsOnSigtermToo) {
