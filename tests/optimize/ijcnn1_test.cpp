@@ -12,8 +12,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
+#include <string>
+#include <vector>
 
 namespace randnla {
 namespace {
@@ -67,7 +68,7 @@ struct Variant {
 TEST(Ijcnn1, PropagationsToTheOptimum) {
   const auto path = data_path("ijcnn1.bz2");
   if (!path) GTEST_SKIP() << test::no_data("ijcnn1.bz2");
-  Context<Cpu> ctx(2);
+  Context<Cpu> ctx(1);
   const auto data = read(ctx, *path);
   ASSERT_EQ(data.rows, 49'990);
   ASSERT_EQ(data.cols, 22);
@@ -93,8 +94,8 @@ TEST(Ijcnn1, PropagationsToTheOptimum) {
     std::sort(props.begin(), props.end());
     EXPECT_LE(props[2], 1.3 * v.reference)
         << test::name(v.method) << ", sampling " << static_cast<int>(v.hessian);
-    std::printf("%s sampling %d: median %.3g props, %.2f of the reference\n", test::name(v.method),
-                static_cast<int>(v.hessian), props[2], props[2] / v.reference);
+    RecordProperty(std::string(test::name(v.method)) + std::to_string(static_cast<int>(v.hessian)),
+                   std::to_string(props[2] / v.reference));
   }
 }
 
@@ -135,7 +136,7 @@ std::vector<double> expect_certified(Context<Cpu>& ctx, const Dataset<double, Cp
 TEST(Ijcnn1, FullRunsAreCertifiedAndPredictTheTestSet) {
   const auto path = data_path("ijcnn1.bz2"), test_path = data_path("ijcnn1.t.bz2");
   if (!path || !test_path) GTEST_SKIP() << test::no_data("ijcnn1.bz2 and ijcnn1.t.bz2");
-  Context<Cpu> ctx(2);
+  Context<Cpu> ctx(1);
   const auto data = read(ctx, *path), held_out = read(ctx, *test_path, data.cols);
   for (const Method method : test::methods) {
     const auto x = expect_certified<SigmoidSquares>(ctx, data, method);
@@ -147,7 +148,7 @@ TEST(Ijcnn1, FullRunsAreCertifiedAndPredictTheTestSet) {
 TEST(Ijcnn1, A9aIsCertifiedToo) {
   const auto path = data_path("a9a");
   if (!path) GTEST_SKIP() << test::no_data("a9a");
-  Context<Cpu> ctx(2);
+  Context<Cpu> ctx(1);
   const auto data = read(ctx, *path);
   expect_certified<SigmoidSquares>(ctx, data, Method::trust_region);
   expect_certified<LogisticLoss>(ctx, data, Method::trust_region);

@@ -59,11 +59,14 @@ ExactPoint exact(Loss loss, const Problem& p, double l2, const std::vector<T>& p
         central_difference([&](real at) { return loss_slope(loss, at, y); }, z, difference_step) /
         n;
     out.value += loss_value(loss, z, y) / n;
+    std::vector<std::size_t> entries;
     for (std::size_t j = 0; j < x.size(); ++j) {
+      if (p.at(i, static_cast<index_t>(j)) != 0) entries.push_back(j);
+    }
+    for (const std::size_t j : entries) {
       const real a = p.at(i, static_cast<index_t>(j));
-      if (a == 0) continue;
       out.gradient[j] += slope * a;
-      for (std::size_t k = 0; k < x.size(); ++k) {
+      for (const std::size_t k : entries) {
         out.hessian(k, j) += curvature * a * p.at(i, static_cast<index_t>(k));
       }
     }
