@@ -28,9 +28,10 @@ RANDNLA_HD inline Words block(Rng rng, index_t i, std::uint32_t attempt = 0) {
           out[2] | static_cast<std::uint64_t>(out[3]) << 32};
 }
 
-/// In the open interval (0, 1).
+/// In the open interval (0, 1): the middles of 2^52 equal cells. With one bit more the middles
+/// would not be doubles, and the last one would round to 1.
 RANDNLA_HD inline double uniform(std::uint64_t word) {
-  return (static_cast<double>(word >> 11) + 0.5) * 0x1p-53;
+  return (static_cast<double>(word >> 12) + 0.5) * 0x1p-52;
 }
 
 /// Every integer in [0, range) with the same probability, range >= 1: multiply-shift with rejection

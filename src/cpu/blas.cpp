@@ -42,9 +42,15 @@ void call(CBLAS_TRANSPOSE trans, index_t m, index_t n, float alpha, const float*
 template <class T>
 void gemv(Context<Cpu>& ctx, Transpose trans, T alpha, MatrixView<const T, Cpu> A, const T* x,
           T beta, T* y) {
+  const index_t terms = trans == Transpose::no ? A.cols : A.rows;
+  if (terms == 0) {  // BLAS leaves y alone then
+    const index_t results = A.rows + A.cols - terms;
+    for_each(ctx, results, [=](index_t i) { y[i] = beta == 0 ? T(0) : beta * y[i]; });
+    return;
+  }
   const SerialBlas guard;
   if (trans == Transpose::no) {  // parts of the rows
-    const index_t chunks = A.cols > 0 ? chunk_count(A.rows) : 0;
+    const index_t chunks = chunk_count(A.rows);
     parallel_for(ctx, chunks, [&](index_t c) {
       const auto [begin, end] = chunk_of(A.rows, chunks, c);
       call(CblasNoTrans, end - begin, A.cols, alpha, A.data + begin, A.ld, x, beta, y + begin);

@@ -1,10 +1,10 @@
-#include "krylov/check_schedule.hpp"
 #include "krylov/tridiagonal.hpp"
 #include "seam/seam.hpp"
 
 #include <randnla/krylov/lanczos.hpp>
 
 #include <cmath>
+#include <limits>
 #include <string>
 
 namespace randnla {
@@ -18,15 +18,18 @@ RANDNLA_HD inline double width_error(double n, double p, int k) {
   return root * root;
 }
 
-/// What k steps tell; `pivots` (k) is workspace.
+/// What k steps tell, with the eigenvalues of T to within tolerance |T|; `pivots` (k) is workspace.
 RANDNLA_HD inline void judge(const Tridiagonal& T, const LanczosState& state, double n,
-                             double failure_probability, double* pivots, SmallestEigenvalue* out) {
-  const double low = smallest_eigenvalue(T, pivots);
-  const double high = -smallest_eigenvalue({T.alpha, T.beta, T.k, -1}, pivots);
+                             double failure_probability, double tolerance, double rounding,
+                             double* pivots, SmallestEigenvalue* out) {
+  const Bracket smallest = smallest_eigenvalue(T, tolerance, pivots);
+  const Bracket largest = smallest_eigenvalue({T.alpha, T.beta, T.k, -1}, tolerance, pivots);
   const double eps = state.invariant ? 0 : width_error(n, failure_probability, T.k);
-  const bool usable = eps < 0.5;  // the true width is at most (high - low) / (1 - 2 eps)
-  out->value = low;
-  out->lower_bound = usable ? low - eps * (high - low) / (1 - 2 * eps) : -HUGE_VAL;
+  const double width = -largest.low - smallest.low;
+  const bool usable = eps < 0.5;  // the true width is at most width / (1 - 2 eps)
+  out->value = smallest.high;
+  out->lower_bound =
+      usable ? smallest.low - eps * width / (1 - 2 * eps) - rounding * state.scale : -HUGE_VAL;
   out->failure_probability = failure_probability;
   out->steps = state.steps;
 }
@@ -54,17 +57,18 @@ SmallestEigenvalue smallest_eigenvalue(Context<B>& ctx, OperatorRef<B, T> H, Vec
   const double *const alpha = space.alpha(), *const beta = space.beta();
   double *const pivots = work.data(), *const u = work.data() + limit;
   const double dimension = static_cast<double>(n);
+  const double rounding = 8 * static_cast<double>(std::numeric_limits<T>::epsilon());
 
   fill_normal(ctx, rng, T(1), v);
   space.start(ctx, v);
   auto stopped = lagged_flag(ctx, &st->done);
   while (space.queued() < limit && !stopped()) {
     space.step(ctx, H);
-    const int k = space.queued();
-    if (!check_after(k, limit)) continue;
+    // One thread takes O(k) for each of some twenty bisections: look every fourth step, roughly.
+    if (space.queued() % 4 != 0) continue;
     for_each(ctx, 1, [=] RANDNLA_FN(index_t) {
       if (st->not_finite || (st->done && !st->invariant) || st->steps == 0) return;
-      judge({alpha, beta, st->steps}, *st, dimension, p, pivots, out);
+      judge({alpha, beta, st->steps}, *st, dimension, p, 1e-6, rounding, pivots, out);
       if (out->lower_bound >= threshold || out->value < threshold) st->done = 1;
     });
   }
@@ -72,10 +76,11 @@ SmallestEigenvalue smallest_eigenvalue(Context<B>& ctx, OperatorRef<B, T> H, Vec
   T* const c = coordinates.data();
   for_each(ctx, 1, [=] RANDNLA_FN(index_t) {
     const int k = st->steps;
+    *out = {};
     out->not_finite = st->not_finite != 0;
     for (int i = 0; i < queued; ++i) c[i] = T(0);
     if (out->not_finite) return;
-    judge({alpha, beta, k}, *st, dimension, p, pivots, out);  // not all steps were looked at
+    judge({alpha, beta, k}, *st, dimension, p, 2 * double_eps, rounding, pivots, out);
     smallest_eigenvector({alpha, beta, k}, out->value, pivots, u);
     out->residual = st->invariant ? 0 : beta[k - 1] * fabs(u[k - 1]);
     for (int i = 0; i < k; ++i) c[i] = static_cast<T>(u[i]);

@@ -58,18 +58,23 @@ RANDNLA_HD inline double norm(const double* x, int k) {
 
 inline constexpr double double_eps = 0x1p-52;
 
-/// The smallest eigenvalue, to rounding and from below, by bisection on positive definiteness;
-/// pivots (k) is workspace.
-RANDNLA_HD inline double smallest_eigenvalue(const Tridiagonal& T, double* pivots) {
+struct Bracket {
+  double low, high;
+};
+
+/// The smallest eigenvalue to within tolerance |T|, by bisection on positive definiteness; pivots (k)
+/// is workspace.
+RANDNLA_HD inline Bracket smallest_eigenvalue(const Tridiagonal& T, double tolerance,
+                                              double* pivots) {
   const double bound = T.bound();
   double low = -bound * (1 + 8 * double_eps) - 1e-300, high = T.sign * T.alpha[0];
   for (int i = 1; i < T.k; ++i) high = T.sign * T.alpha[i] < high ? T.sign * T.alpha[i] : high;
-  while (high - low > 2 * double_eps * bound + 1e-300) {
+  while (high - low > tolerance * bound + 1e-300) {
     const double middle = low + (high - low) / 2;
     if (middle <= low || middle >= high) break;
     (T.factor(-middle, pivots) ? low : high) = middle;
   }
-  return low;
+  return {low, high};
 }
 
 /// The unit eigenvector x (k) of the smallest eigenvalue, given that (from below), by inverse

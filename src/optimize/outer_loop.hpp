@@ -68,11 +68,11 @@ struct OuterLoop {
   std::optional<Stop> reason_to_stop() const;
   Look look();
   bool make_gradient();  // whether one was drawn
-  void make_hessian();
+  bool make_hessian();   // likewise
   void solve_model();
   void follow_eigenvector();
   void try_step();
-  void judge(Iteration& row, bool new_gradient);
+  void judge(Iteration& row, bool new_gradient, bool new_hessian);
 
   void clear();
   Iteration iterate(bool along_eigenvector);

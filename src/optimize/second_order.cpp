@@ -107,8 +107,8 @@ void OuterLoop<B, T>::follow_eigenvector() {
 }
 
 template <Backend B, Scalar T>
-void OuterLoop<B, T>::make_hessian() {
-  if (!std::exchange(need_hessian, false)) return;
+bool OuterLoop<B, T>::make_hessian() {
+  if (!std::exchange(need_hessian, false)) return false;
   krylov_known = false;
   hessian.draw(ctx, current.x.view(), current.curvature.data(), expected_products, rng.next());
   const Sample<B, T> sample = hessian.applied.hessian.sample;
@@ -117,6 +117,7 @@ void OuterLoop<B, T>::make_hessian() {
     rec->hessian_rows = sample.count != nullptr ? *sample.count : sample.bound;
   });
   result.work.hessian_matrices += hessian.formed ? 1 : 0;
+  return true;
 }
 
 template <Backend B, Scalar T>
@@ -151,7 +152,7 @@ void OuterLoop<B, T>::try_step() {
 
 /// Reads what the iteration found, accepts or rejects the step and changes radius or sigma.
 template <Backend B, Scalar T>
-void OuterLoop<B, T>::judge(Iteration& row, bool new_gradient) {
+void OuterLoop<B, T>::judge(Iteration& row, bool new_gradient, bool new_hessian) {
   const Record rec = record.read(0);
   const bool model = row.step == StepKind::model;
   const auto n = f.terms();
@@ -168,10 +169,10 @@ void OuterLoop<B, T>::judge(Iteration& row, bool new_gradient) {
   const int products = rec.inner.products;
   result.work.hessian_products += products;
   result.work.props += 2 * row.hessian_sample * products;
-  if (!hessian.formed) {
-    result.work.data_passes += static_cast<double>(products) *
-                               static_cast<double>(row.hessian_sample) / static_cast<double>(n);
-  }
+  // The rows of S_H are read once for the matrix, or once a product.
+  const int reads = hessian.formed ? (new_hessian ? 1 : 0) : products;
+  result.work.data_passes +=
+      reads * static_cast<double>(row.hessian_sample) / static_cast<double>(n);
   if (products > 0) expected_products = products;
 
   // Differences of F below its rounding say nothing: there the step is as good as predicted
@@ -214,17 +215,17 @@ Iteration OuterLoop<B, T>::iterate(bool along_eigenvector) {
   Iteration row;
   row.iteration = ++result.iterations;
   row.step = along_eigenvector ? StepKind::eigenvector : StepKind::model;
-  bool new_gradient = false;
+  bool new_gradient = false, new_hessian = false;
   ctx.mark(0);
   if (!along_eigenvector) new_gradient = make_gradient();
   ctx.mark(1);
-  if (!along_eigenvector) make_hessian();
+  if (!along_eigenvector) new_hessian = make_hessian();
   ctx.mark(2);
   along_eigenvector ? follow_eigenvector() : solve_model();
   ctx.mark(3);
   try_step();
   ctx.mark(4);
-  judge(row, new_gradient);
+  judge(row, new_gradient, new_hessian);
   row.phases = {ctx.seconds_between(0, 1), ctx.seconds_between(1, 2), ctx.seconds_between(2, 3),
                 ctx.seconds_between(3, 4)};
   return row;

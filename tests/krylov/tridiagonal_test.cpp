@@ -56,18 +56,23 @@ std::vector<Case> cases() {
   return out;
 }
 
-TEST(TridiagonalMatrix, SmallestEigenvalueComesFromBelowToRounding) {
+TEST(TridiagonalMatrix, SmallestEigenvalueIsBracketedAsAsked) {
   for (const Case& c : cases()) {
     for (const double sign : {1.0, -1.0}) {
       std::vector<double> pivots(c.alpha.size());
-      const double got = smallest_eigenvalue(c.view(sign), pivots.data());
+      const Bracket got = smallest_eigenvalue(c.view(sign), 2 * double_eps, pivots.data());
       const test::Eigen e = test::eigen(c.dense(sign));
       const double bound = c.view().bound();
       EXPECT_LE(std::abs(e.values[0]), bound * (1 + eps));
       EXPECT_LE(std::abs(e.values.back()), bound * (1 + eps));
       // Bisection stops within 2 eps |T|; factorisations are backward stable, 3 eps a row.
-      EXPECT_TRUE(near(got, e.values[0], 8 * eps * bound + 1e-299L)) << c.k();
-      EXPECT_LE(got, e.values[0] + 4 * eps * bound);
+      EXPECT_TRUE(near(got.low, e.values[0], 8 * eps * bound + 1e-299L)) << c.k();
+      EXPECT_LE(got.low, e.values[0] + 4 * eps * bound);
+      EXPECT_GE(got.high, e.values[0] - 4 * eps * bound);
+      const Bracket coarse = smallest_eigenvalue(c.view(sign), 1e-3, pivots.data());
+      EXPECT_LE(coarse.high - coarse.low, 1e-3 * bound + 1e-300);
+      EXPECT_LE(coarse.low, e.values[0] + 4 * eps * bound);
+      EXPECT_GE(coarse.high, e.values[0] - 4 * eps * bound);
     }
   }
 }
@@ -75,7 +80,7 @@ TEST(TridiagonalMatrix, SmallestEigenvalueComesFromBelowToRounding) {
 TEST(TridiagonalMatrix, SmallestEigenvectorHasARoundingResidual) {
   for (const Case& c : cases()) {
     std::vector<double> pivots(c.alpha.size()), x(c.alpha.size());
-    const double lambda = smallest_eigenvalue(c.view(), pivots.data());
+    const double lambda = smallest_eigenvalue(c.view(), 2 * double_eps, pivots.data()).low;
     smallest_eigenvector(c.view(), lambda, pivots.data(), x.data());
     const Vector v = test::cast<real>(x);
     EXPECT_TRUE(near(norm2(v), 1, 4 * static_cast<real>(c.k()) * eps));

@@ -8,11 +8,23 @@
 
 namespace {
 
-bool buffer_round_trip() {
-  randnla::Context<randnla::Cpu> ctx(2);
+template <randnla::Backend B>
+bool buffer_round_trip(randnla::Context<B>& ctx) {
   const std::vector<double> values{1, 2, 3};
-  const randnla::Buffer<double, randnla::Cpu> buffer(ctx, values);
+  const randnla::Buffer<double, B> buffer(ctx, values);
   return buffer.download() == values;
+}
+
+bool cpu_works() {
+  randnla::Context<randnla::Cpu> ctx(2);
+  return buffer_round_trip(ctx);
+}
+
+bool cuda_works() {
+  if (randnla::cuda_device_count() == 0) return true;
+  randnla::Context<randnla::Cuda> ctx;
+  std::printf("device %s\n", ctx.device_name().c_str());
+  return buffer_round_trip(ctx);
 }
 
 }  // namespace
@@ -20,7 +32,7 @@ bool buffer_round_trip() {
 int main() {
   std::printf("randnla %s, CUDA %s, %d devices\n", RANDNLA_VERSION,
               randnla::cuda_built() ? "built in" : "not built in", randnla::cuda_device_count());
-  if (!buffer_round_trip()) {
+  if (!cpu_works() || !cuda_works()) {
     std::puts("wrong: a buffer gave back other values than it took");
     return 1;
   }

@@ -1,7 +1,9 @@
-// Critical values of the statistical tests. All run from fixed seeds: they pass or fail for good.
+// Limits for statistical tests. All run from fixed seeds: they pass or fail for good.
 #pragma once
 
 #include <cmath>
+#include <cstdint>
+#include <span>
 #include <vector>
 
 namespace randnla::test {
@@ -16,6 +18,13 @@ inline double chi_square_limit(double freedom) {
   return freedom * std::pow(1 - v + 5 * std::sqrt(v), 3);
 }
 
+/// Laurent & Massart, Annals of Statistics 28 (2000), lemma 1: exceeded by chi-square with k
+/// degrees of freedom with probability at most `significance`.
+inline double chi_square_limit(double k, double significance) {
+  const double x = -std::log(significance);
+  return k + 2 * std::sqrt(k * x) + 2 * x;
+}
+
 /// Pearson's statistic of counts against expected ones.
 inline double chi_square(const std::vector<double>& counts, const std::vector<double>& expected) {
   double sum = 0;
@@ -23,6 +32,27 @@ inline double chi_square(const std::vector<double>& counts, const std::vector<do
     sum += (counts[i] - expected[i]) * (counts[i] - expected[i]) / expected[i];
   }
   return sum;
+}
+
+/// The same for counts that should all be equal.
+inline double chi_square(std::span<const std::int64_t> counts) {
+  double total = 0;
+  for (const std::int64_t count : counts) total += static_cast<double>(count);
+  const std::vector<double> observed(counts.begin(), counts.end());
+  return chi_square(observed,
+                    std::vector<double>(counts.size(), total / static_cast<double>(counts.size())));
+}
+
+/// Hoeffding (1963): the mean of n values in [0, 1] is farther than this from its expectation with
+/// probability at most `significance`.
+inline double hoeffding_limit(double n, double significance) {
+  return std::sqrt(std::log(2 / significance) / (2 * n));
+}
+
+/// Dvoretzky, Kiefer & Wolfowitz, constant of Massart (1990): the largest distance of the empirical
+/// from the true distribution function of n draws exceeds this with at most that probability.
+inline double kolmogorov_limit(double n, double significance) {
+  return std::sqrt(std::log(2 / significance) / (2 * n));
 }
 
 }  // namespace randnla::test

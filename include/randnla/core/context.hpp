@@ -64,13 +64,18 @@ class Context<Cpu> {
 };
 
 /// Declared in every build; constructing it throws BackendError where the library was built without
-/// CUDA or no device answers.
+/// CUDA or no device answers. It, and every function that takes it, makes its device the calling
+/// thread's current one.
+///
+/// Memory comes from a pool of the context's own and is kept for the next allocation; a buffer may
+/// be destroyed while work on it is queued. Destroying the context waits for its stream.
 template <>
 class Context<Cuda> {
  public:
   /// device  CUDA device number; all work runs on a non-blocking stream of the context's own
   explicit Context(int device = 0);
-  /// Work runs on the caller's stream, which must outlive the context.
+  /// Work runs on the caller's stream, of that device, which must outlive the context. Null, the
+  /// default stream, is an error: it would wait for the whole program.
   Context(int device, CUstream_st* stream);
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
@@ -83,9 +88,11 @@ class Context<Cuda> {
   void* allocate(std::size_t bytes);
   void deallocate(void* pointer, std::size_t bytes) noexcept;
   void copy(void* to, const void* from, std::size_t bytes);
+  /// Pageable memory may be reused on return, and for a large array the host waits until it has been
+  /// staged. Page-locked memory is read later, in the stream's order, and must stay as it is.
   void upload(void* to, const void* from, std::size_t bytes);
-  void download(void* to, const void* from, std::size_t bytes);
-  void synchronize();
+  void download(void* to, const void* from, std::size_t bytes);  // waits
+  void synchronize();                                            // waits
 
   void mark(int slot);
   double seconds_between(int from, int to) const;
@@ -98,8 +105,7 @@ class Context<Cuda> {
 
  private:
   int device_ = 0;
-  bool owns_stream_ = false;
-  CUstream_st* stream_ = nullptr;
+  CUstream_st* stream_ = nullptr;  // as blas_ the workspace's, or the caller's
   cublasContext* blas_ = nullptr;
   std::unique_ptr<Workspace> workspace_;
 };

@@ -25,7 +25,7 @@ struct Constants<double> {
   static constexpr double log2e = 0x1.71547652b82fep+0, ln2_high = 0x1.62e42fefa39efp-1,
                           ln2_low = 0x1.abc9e3b39803fp-56;
   static constexpr double round_magic = 0x1.8p52;  // adding it rounds to an integer in the low bits
-  static constexpr double smallest = -708;         // exp() of less is not a normal number
+  static constexpr double smallest = -708;         // e^-708.4 is the smallest normal number
   static constexpr int mantissa_bits = 52, exponent_bias = 1023;
   static constexpr int exp_terms = 13;    // 0.347^14 / 14! = 4e-18
   static constexpr int atanh_terms = 16;  // (1/9)^16 / 33 = 2e-17
@@ -37,7 +37,7 @@ struct Constants<float> {
   static constexpr float log2e = 0x1.715476p+0F, ln2_high = 0x1.62e43p-1F,
                          ln2_low = -0x1.05c61p-29F;
   static constexpr float round_magic = 0x1.8p23F;
-  static constexpr float smallest = -87;
+  static constexpr float smallest = -87;  // e^-87.3 is the smallest normal number
   static constexpr int mantissa_bits = 23, exponent_bias = 127;
   static constexpr int exp_terms = 7;    // 0.347^8 / 8! = 5e-9
   static constexpr int atanh_terms = 7;  // (1/9)^7 / 15 = 1e-8
@@ -54,8 +54,8 @@ RANDNLA_HD inline T twice_atanh(T t) {
 
 }  // namespace detail
 
-/// e^x for x <= 0; below the smallest normal number's logarithm it stays at that number. NaN stays
-/// NaN.
+/// e^x for x <= 0. Below -708 (float: -87), where results would cease to be normal numbers, it
+/// stays at its value there. NaN stays NaN.
 template <class T>
 RANDNLA_HD inline T exp_of_negative(T x) {
   using C = detail::Constants<T>;

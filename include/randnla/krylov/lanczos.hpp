@@ -74,7 +74,8 @@ struct SmallestEigenvalue {
 /// reached.
 ///
 /// v        (n) out: the unit vector of `value`
-/// Error    with probability 1 - failure_probability over the start, lambda_min >= lower_bound
+/// Error    with probability 1 - failure_probability over the start, lambda_min >= lower_bound, in
+///          which 8 eps |H| are set aside for the rounding of the products
 /// Sync     one read at the end; the stop flag is read late as in steihaug()
 /// Throws   InvalidArgument: a view of another size, an option out of range
 /// Source   Kuczynski & Wozniakowski, SIAM J. Matrix Anal. Appl. 13 (1992), theorem 4.2: after k

@@ -1,0 +1,61 @@
+// The values that options choose from, each with its one name on the command line and in JSON.
+#pragma once
+
+#include <randnla/data/preprocess.hpp>
+#include <randnla/io/libsvm.hpp>
+#include <randnla/optimize/second_order.hpp>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+namespace randnla::app {
+
+enum class Preset { inexact_gradient, inexact_hessian };
+enum class Loss { squares, logistic };
+enum class Method { trust_region, cubic };
+enum class Start { zeros, ones, normal };
+enum class Device { cpu, cuda };
+enum class Precision { f32, f64 };
+
+template <class E>
+using Names = std::vector<std::pair<const char*, E>>;
+
+inline const Names<Preset> preset_names = {{"inexact-gradient", Preset::inexact_gradient},
+                                           {"inexact-hessian", Preset::inexact_hessian}};
+inline const Names<Loss> loss_names = {{"nls", Loss::squares}, {"logistic", Loss::logistic}};
+inline const Names<Method> method_names = {{"tr", Method::trust_region}, {"arc", Method::cubic}};
+inline const Names<Start> start_names = {
+    {"zeros", Start::zeros}, {"ones", Start::ones}, {"normal", Start::normal}};
+inline const Names<Device> device_names = {{"cpu", Device::cpu}, {"cuda", Device::cuda}};
+inline const Names<Precision> precision_names = {{"f32", Precision::f32}, {"f64", Precision::f64}};
+inline const Names<Sampling> sampling_names = {
+    {"full", Sampling::full},
+    {"uniform", Sampling::uniform},
+    {"uniform-replacement", Sampling::uniform_with_replacement},
+    {"row-norm", Sampling::row_norm},
+    {"row-norm-bernoulli", Sampling::row_norm_bernoulli}};
+inline const Names<GradientOptions::Rule> gradient_names = {
+    {"full", GradientOptions::Rule::full},
+    {"uniform", GradientOptions::Rule::uniform},
+    {"adaptive", GradientOptions::Rule::adaptive}};
+inline const Names<HessianOptions::Form> form_names = {
+    {"automatic", HessianOptions::Form::automatic},
+    {"passes", HessianOptions::Form::passes},
+    {"matrix", HessianOptions::Form::matrix}};
+inline const Names<Scaling> scaling_names = {
+    {"none", Scaling::none}, {"standardize", Scaling::standardize}, {"max-abs", Scaling::max_abs}};
+inline const Names<LibsvmOptions::Storage> storage_names = {
+    {"automatic", LibsvmOptions::Storage::automatic},
+    {"dense", LibsvmOptions::Storage::dense},
+    {"sparse", LibsvmOptions::Storage::sparse}};
+
+/// The name of a value, which must be in the table.
+template <class E>
+const char* name_in(const Names<E>& names, E value) {
+  return std::find_if(names.begin(), names.end(),
+                      [=](auto& entry) { return entry.second == value; })
+      ->first;
+}
+
+}  // namespace randnla::app

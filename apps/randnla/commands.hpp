@@ -1,0 +1,12 @@
+// What the three subcommands do. Each returns the exit code; errors are exceptions.
+#pragma once
+
+#include "options.hpp"
+
+namespace randnla::app {
+
+int train(const TrainOptions& options);
+int predict(const PredictOptions& options);
+int info(const InfoOptions& options);
+
+}  // namespace randnla::app

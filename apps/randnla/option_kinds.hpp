@@ -1,0 +1,104 @@
+// Kinds of options on top of CLI11: a choice by name, a number within a range, a pair of labels.
+#pragma once
+
+#include "choices.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <cmath>
+#include <limits>
+#include <optional>
+#include <string>
+
+namespace randnla::app {
+
+/// Numbers an option takes, and the words that say so.
+struct Range {
+  double least, most;
+  bool with_least, with_most;
+  const char* words;
+
+  bool has(double value) const {
+    return (with_least ? value >= least : value > least) &&
+           (with_most ? value <= most : value < most);
+  }
+};
+
+inline constexpr double infinite = std::numeric_limits<double>::infinity();
+inline constexpr Range fraction{0, 1, false, true, "above 0 and at most 1"};
+inline constexpr Range open_fraction{0, 1, false, false, "above 0 and below 1"};
+inline constexpr Range below_half{0, 0.5, true, false, "at least 0 and below 0.5"};
+inline constexpr Range positive{0, infinite, false, false, "above 0"};
+inline constexpr Range positive_or_infinite{0, infinite, false, true, "above 0"};
+inline constexpr Range nonnegative{0, infinite, true, false, "at least 0"};
+inline constexpr Range nonnegative_or_infinite{0, infinite, true, true, "at least 0"};
+inline constexpr Range at_least_one{1, infinite, true, false, "at least 1"};
+inline constexpr Range any_number{-infinite, infinite, true, true, "a number"};
+
+inline CLI::Validator in(const Range& range) {
+  const auto check = [range](std::string& text) -> std::string {
+    double value = 0;
+    if (!CLI::detail::lexical_cast(text, value)) return "'" + text + "' is not a number";
+    return range.has(value) ? "" : text + " is not " + range.words;
+  };
+  return {check, ""};
+}
+
+template <class Number>
+CLI::Option* add_number(CLI::App& app, const char* name, Number& value, const Range& range,
+                        const std::string& help) {
+  return app.add_option(name, value, help)->check(in(range))->capture_default_str();
+}
+
+/// A number whose absence means something.
+template <class Number>
+CLI::Option* add_number(CLI::App& app, const char* name, std::optional<Number>& value,
+                        const Range& range, const std::string& help) {
+  const auto set = [&value](const Number& given) { value = given; };
+  return app.add_option_function<Number>(name, set, help)->check(in(range));
+}
+
+/// set(value) is called where the option is given; `value` itself is the default that help names.
+template <class E, class Set>
+CLI::Option* add_choice(CLI::App& app, const char* name, E value, const Names<E>& names, Set set,
+                        const std::string& help) {
+  std::string list;
+  for (const auto& [text, meaning] : names) list += (list.empty() ? "" : "|") + std::string(text);
+  const auto find = [&names, name, list, set](const std::string& given) {
+    for (const auto& [text, meaning] : names) {
+      if (given == text) return set(meaning);
+    }
+    throw CLI::ValidationError(name, "'" + given + "' is none of " + list);
+  };
+  return app.add_option_function<std::string>(name, find, help)
+      ->type_name(list)
+      ->default_str(name_in(names, value));
+}
+
+template <class E>
+CLI::Option* add_choice(CLI::App& app, const char* name, E& value, const Names<E>& names,
+                        const std::string& help) {
+  return add_choice(
+      app, name, value, names, [&value](E given) { value = given; }, help);
+}
+
+inline CLI::Option* add_labels(CLI::App& app, std::optional<LabelPair>& labels) {
+  const auto set = [&labels](const std::string& text) {
+    const std::size_t comma = text.find(',');
+    LabelPair pair;
+    if (comma == std::string::npos ||
+        !CLI::detail::lexical_cast(text.substr(0, comma), pair.negative) ||
+        !CLI::detail::lexical_cast(text.substr(comma + 1), pair.positive) ||
+        !(pair.negative != pair.positive) || std::isnan(pair.negative) ||
+        std::isnan(pair.positive)) {
+      throw CLI::ValidationError("--labels", "'" + text + "' is not two numbers NEG,POS");
+    }
+    labels = pair;
+  };
+  return app
+      .add_option_function<std::string>("--labels", set,
+                                        "Label values, negative first; else the larger is positive")
+      ->type_name("NEG,POS");
+}
+
+}  // namespace randnla::app

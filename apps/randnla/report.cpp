@@ -1,0 +1,147 @@
+#include "report.hpp"
+
+#include <randnla/version.hpp>
+
+namespace randnla::app {
+namespace {
+
+Json phases_json(const Phases& phases) {
+  return {{"gradient", phases.gradient},
+          {"hessian", phases.hessian},
+          {"inner", phases.inner},
+          {"trial", phases.trial}};
+}
+
+void add_work(const Work& work, Json& to) {
+  to["props"] = work.props;
+  to["oracle_calls"] = work.oracle_calls();
+  to["values"] = work.values;
+  to["gradients"] = work.gradients;
+  to["hessian_products"] = work.hessian_products;
+  to["hessian_matrices"] = work.hessian_matrices;
+  to["data_passes"] = work.data_passes;
+  to["host_waits"] = work.host_waits;
+  to["flag_polls"] = work.flag_polls;
+}
+
+Json data_json(const DataOptions& data) {
+  Json json = {{"data", data.data},
+               {"test", data.test.empty() ? Json() : Json(data.test)},
+               {"test_fraction", data.test_fraction ? Json(*data.test_fraction) : Json()},
+               {"storage", name_in(storage_names, data.storage)},
+               {"scale", name_in(scaling_names, data.scaling)},
+               {"bias", data.bias}};
+  if (data.synthetic()) {
+    json["condition"] = data.generator.condition;
+    json["coherence"] = data.generator.coherence;
+    json["label_noise"] = data.generator.label_noise;
+  }
+  if (data.synthetic() || data.test_fraction) json["data_seed"] = data.generator.seed;
+  return json;
+}
+
+Json options_json(const TrainOptions& train) {
+  const SecondOrderOptions& solver = train.solver;
+  const StoppingOptions& stopping = solver.stopping;
+  Json json = data_json(train.data);
+  json.update({{"preset", name_in(preset_names, train.preset)},
+               {"loss", name_in(loss_names, train.loss)},
+               {"l2", train.l2},
+               {"method", name_in(method_names, train.method)},
+               {"init", name_in(start_names, train.start)},
+               {"seed", solver.seed},
+               {"precision", name_in(precision_names, train.precision)},
+               {"hessian", name_in(sampling_names, solver.hessian.sampling)},
+               {"hessian_fraction", solver.hessian.fraction},
+               {"hessian_form", name_in(form_names, solver.hessian.form)},
+               {"gradient", name_in(gradient_names, solver.gradient.rule)},
+               {"gradient_fraction", solver.gradient.fraction},
+               {"initial_radius", solver.initial_radius},
+               {"max_radius", solver.max_radius},
+               {"initial_sigma", solver.initial_sigma},
+               {"min_sigma", solver.min_sigma},
+               {"eta1", solver.eta1},
+               {"eta2", solver.eta2},
+               {"gamma1", solver.gamma1},
+               {"gamma2", solver.gamma2},
+               {"max_failures", solver.max_failures},
+               {"inner_iterations", solver.inner_iterations},
+               {"inner_tolerance", solver.inner_tolerance},
+               {"random_start", solver.random_start},
+               {"max_iterations", stopping.max_iterations},
+               {"max_props", train.max_props},
+               {"target_loss", stopping.target_loss},
+               {"eps_g", stopping.eps_g},
+               {"eps_h", stopping.eps_h},
+               {"failure_probability", stopping.failure_probability},
+               {"lanczos_steps", stopping.lanczos_steps}});
+  return json;
+}
+
+Json certificate_cost(const OptimizationResult& result) {
+  Json json = {{"lanczos_steps", result.certificate.lanczos_steps}};
+  add_work(result.certificate_work, json);
+  return json;
+}
+
+}  // namespace
+
+std::string one_line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json to_json(const Iteration& it, Method method) {
+  Json json = {{"iteration", it.iteration},
+               {"loss", it.loss},
+               {"gradient_norm", it.gradient_norm},
+               {method == Method::trust_region ? "radius" : "sigma", it.size},
+               {"rho", it.rho},
+               {"step_norm", it.step_norm},
+               {"accepted", it.accepted},
+               {"step", it.step == StepKind::eigenvector ? "eigenvector" : "model"},
+               {"gradient_sample", it.gradient_sample},
+               {"hessian_sample", it.hessian_sample},
+               {"hessian_formed", it.hessian_formed},
+               {"inner_iterations", it.inner_iterations},
+               {"inner_stop", name(it.inner_stop)}};
+  add_work(it.work, json);
+  json["seconds"] = it.seconds;
+  json["phases"] = phases_json(it.phases);
+  return json;
+}
+
+Json to_json(const OptimizationResult& result, const RunFacts& facts, const TrainOptions& options) {
+  const Certificate& end = result.certificate;
+  Json json = {{"loss", result.loss},
+               {"initial_loss", result.initial_loss},
+               {"gradient_norm", end.gradient_norm},
+               {"lambda_min", end.lambda_min},
+               {"lambda_min_bound", end.lambda_min_bound},
+               {"failure_probability", end.failure_probability},
+               {"eps_g_met", end.eps_g_met},
+               {"eps_h_met", end.eps_h_met},
+               {"stop", name(result.stop)},
+               {"iterations", result.iterations},
+               {"accepted", result.accepted}};
+  add_work(result.work, json);
+  json["certificate"] = certificate_cost(result);
+  json["seconds"] = result.seconds;
+  json["load_seconds"] = facts.load_seconds;
+  json["phases"] = phases_json(result.phases);
+  json["train_accuracy"] = facts.train_accuracy;
+  json["test_accuracy"] = facts.test_accuracy ? Json(*facts.test_accuracy) : Json();
+  json["rows"] = facts.rows;
+  json["test_rows"] = facts.test_rows;
+  json["features"] = facts.features;
+  json["dimensions"] = facts.dimensions;
+  json["storage"] = facts.sparse ? "sparse" : "dense";
+  json["labels"] = {{"negative", facts.labels.negative}, {"positive", facts.labels.positive}};
+  json["device"] = name_in(device_names, options.device);
+  json["device_name"] = facts.device_name;
+  json["threads"] = facts.threads;
+  json["version"] = RANDNLA_VERSION;
+  json["options"] = options_json(options);
+  return json;
+}
+
+}  // namespace randnla::app

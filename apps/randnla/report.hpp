@@ -1,0 +1,39 @@
+// Results as JSON. Numbers keep all their digits; what is not finite becomes null.
+#pragma once
+
+#include "options.hpp"
+
+#include <randnla/optimize/result.hpp>
+
+#include <nlohmann/json.hpp>
+
+#include <optional>
+#include <string>
+
+namespace randnla::app {
+
+using Json = nlohmann::ordered_json;
+
+/// One line, whatever bytes the strings hold.
+std::string one_line(const Json& json);
+
+/// A line of the trace.
+Json to_json(const Iteration& iteration, Method method);
+
+/// What train knows beside the optimiser's result.
+struct RunFacts {
+  index_t rows = 0, test_rows = 0;
+  index_t features = 0;    // of the raw data
+  index_t dimensions = 0;  // of the problem: with the bias
+  bool sparse = false;
+  LabelPair labels;
+  double train_accuracy = 0;
+  std::optional<double> test_accuracy;
+  double load_seconds = 0;
+  int threads = 0;
+  std::string device_name;
+};
+
+Json to_json(const OptimizationResult& result, const RunFacts& facts, const TrainOptions& options);
+
+}  // namespace randnla::app

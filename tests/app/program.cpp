@@ -1,0 +1,122 @@
+#include "app/program.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <stdexcept>
+
+namespace randnla::test {
+
+TemporaryFolder::TemporaryFolder() {
+  std::string name = (std::filesystem::temp_directory_path() / "randnla-test-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
+  path_ = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code error;
+  std::filesystem::remove_all(path_, error);
+}
+
+std::string TemporaryFolder::file(const std::string& name, const std::string& content) const {
+  std::ofstream(file(name), std::ios::binary) << content;
+  return file(name);
+}
+
+std::vector<std::string> TemporaryFolder::names() const {
+  std::vector<std::string> found;
+  for (const auto& entry : std::filesystem::directory_iterator(path_)) {
+    found.push_back(entry.path().filename().string());
+  }
+  return found;
+}
+
+std::string read_text(const std::string& path) {
+  const std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  return lines;
+}
+
+std::vector<nlohmann::json> read_json_lines(const std::string& path) {
+  std::vector<nlohmann::json> objects;
+  for (const std::string& line : lines_of(read_text(path))) {
+    objects.push_back(nlohmann::json::parse(line));
+  }
+  return objects;
+}
+
+std::vector<std::string> Outcome::out_lines() const { return lines_of(out); }
+std::vector<std::string> Outcome::err_lines() const { return lines_of(err); }
+nlohmann::json Outcome::json() const {
+  const std::vector<std::string> lines = out_lines();
+  if (lines.empty()) throw std::runtime_error("nothing on standard output; standard error: " + err);
+  return nlohmann::json::parse(lines.back());
+}
+
+Program::Program(const std::vector<std::string>& arguments, const std::string& given_out) {
+  std::vector<std::string> words = {RANDNLA_PROGRAM};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv(words.size() + 1, nullptr);
+  for (std::size_t i = 0; i < words.size(); ++i) argv[i] = words[i].data();
+
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  constexpr int create = O_WRONLY | O_CREAT | O_TRUNC;
+  const std::string out = given_out.empty() ? folder_.file("out") : given_out;
+  const std::string err = folder_.file("err");
+  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, out.c_str(), create, 0600);
+  posix_spawn_file_actions_addopen(&files, STDERR_FILENO, err.c_str(), create, 0600);
+  const int status = ::posix_spawn(&pid_, RANDNLA_PROGRAM, &files, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&files);
+  if (status != 0) throw std::runtime_error("cannot start " RANDNLA_PROGRAM);
+}
+
+Program::~Program() {
+  if (pid_ == 0) return;
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+void Program::send(int signal) const { ::kill(pid_, signal); }
+
+Outcome Program::finish() {
+  int status = 0;
+  ::waitpid(pid_, &status, 0);
+  pid_ = 0;
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status),
+          read_text(folder_.file("out")), read_text(folder_.file("err"))};
+}
+
+Outcome run(const std::vector<std::string>& arguments) { return Program(arguments).finish(); }
+
+std::string small_libsvm(int rows) {
+  std::mt19937 bits(5);
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  std::ostringstream text;
+  for (int i = 0; i < rows; ++i) {
+    const double a = uniform(bits), b = 20 * uniform(bits) + 70, c = uniform(bits);
+    const bool positive = a + (b - 70) / 20 + 0.3 * uniform(bits) > 0.2;
+    text << (positive ? "+1" : "-1") << " 1:" << a << " 2:" << b;
+    if (i % 3 != 0) text << " 4:" << c;
+    text << "\n";
+  }
+  return text.str();
+}
+
+}  // namespace randnla::test

@@ -1,0 +1,68 @@
+// Starts the program `randnla` as a user's shell does.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace randnla::test {
+
+/// A folder that is gone with this object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder();
+
+  /// Path of a file in it; written, where there is a content.
+  std::string file(const std::string& name) const { return (path_ / name).string(); }
+  std::string file(const std::string& name, const std::string& content) const;
+  std::vector<std::string> names() const;
+
+ private:
+  std::filesystem::path path_;
+};
+
+struct Outcome {
+  int exit_code = 0;  // minus the signal's number where one ended the program
+  std::string out, err;
+
+  std::vector<std::string> out_lines() const;
+  std::vector<std::string> err_lines() const;
+  /// The last line of the standard output.
+  nlohmann::json json() const;
+};
+
+/// The program, running. Its output goes to files, so that it never waits for a reader.
+class Program {
+ public:
+  /// out  where the standard output goes; empty: to finish()
+  explicit Program(const std::vector<std::string>& arguments, const std::string& out = "");
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  ~Program();
+
+  void send(int signal) const;
+  /// Waits until the program has ended.
+  Outcome finish();
+
+ private:
+  TemporaryFolder folder_;
+  pid_t pid_ = 0;
+};
+
+Outcome run(const std::vector<std::string>& arguments);
+
+std::string read_text(const std::string& path);
+std::vector<std::string> lines_of(const std::string& text);
+/// One JSON object a line; throws where one is not.
+std::vector<nlohmann::json> read_json_lines(const std::string& path);
+
+/// LIBSVM text of a small problem that needs no exact arithmetic to be learnt: labels -1 and 1.
+std::string small_libsvm(int rows);
+
+}  // namespace randnla::test
