@@ -75,8 +75,9 @@ struct SecondOrderOptions {
 ///          eigenvector, so that saddle points are left
 /// Cost     an iteration: one pass over all data (value, gradient and curvature at the trial point
 ///          together) and the subproblem's products with the sampled Hessian
-/// Sync     one read an iteration and one at the start; the certificate, and a sampled gradient
-///          found to be small, add two each
+/// Sync     one read an iteration and one at the start; one for each search for an eigenvector and
+///          one for each full gradient that sampled ones call for (the certificate takes these where
+///          they are not known yet), and a wait at the end
 /// Determinism  the same bits from run to run and, on the CPU, for any number of threads
 /// Throws   InvalidArgument: a view of another size, an option out of range
 /// Source   Xu, Roosta-Khorasani & Mahoney, arXiv 1708.07827; Yao, Xu, Roosta-Khorasani & Mahoney,
