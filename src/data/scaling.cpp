@@ -139,7 +139,13 @@ FeatureMap fit_max_abs(Context<Cpu>& ctx, const Dataset<T, Cpu>& data) {
   FeatureMap map;
   map.shift.assign(summary.sum.size(), 0.0);
   for (std::size_t j = 0; j < summary.sum.size(); ++j) {
-    map.scale.push_back(inverse_or_one(std::max(-summary.least[j], summary.greatest[j])));
+    const double largest = std::max(-summary.least[j], summary.greatest[j]);
+    // A nan passes by the comparisons, but stays in the sum.
+    if (!std::isfinite(largest) || std::isnan(summary.sum[j])) {
+      throw DataError("feature " + std::to_string(j + 1) +
+                      " cannot be scaled: it has a value that is not finite");
+    }
+    map.scale.push_back(inverse_or_one(largest));
   }
   return map;
 }

@@ -5,16 +5,18 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
+#include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <memory>
 #include <optional>
-#include <regex>
+#include <string_view>
 #include <system_error>
 
 namespace randnla {
@@ -30,6 +32,8 @@ const std::string magic("\x93NUMPY", 6);
   throw DataError(printable_path(path) + ": " + what);
 }
 
+std::string system_message(int error) { return std::generic_category().message(error); }
+
 std::string header_of(std::size_t n) {
   std::string header =
       "{'descr': '<f8', 'fortran_order': False, 'shape': (" + std::to_string(n) + ",), }";
@@ -44,11 +48,57 @@ std::string header_of(std::size_t n) {
 std::string read_file(const std::string& path) {
   std::error_code error;
   if (std::filesystem::is_directory(path, error)) fail(path, "is a directory");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) fail(path, "cannot be opened: " + std::generic_category().message(errno));
-  std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  if (file.bad()) fail(path, "cannot be read");
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                             std::fclose);
+  if (file == nullptr) fail(path, "cannot be opened: " + system_message(errno));
+  std::string bytes;
+  std::array<char, 65536> part;
+  while (const std::size_t got = std::fread(part.data(), 1, part.size(), file.get())) {
+    bytes.append(part.data(), got);
+  }
+  if (std::ferror(file.get()) != 0) fail(path, "cannot be read: " + system_message(errno));
   return bytes;
+}
+
+std::string_view without_blanks(std::string_view text) {
+  return text.substr(std::min(text.find_first_not_of(" \t\n"), text.size()));
+}
+
+/// Takes `prefix` and the blanks before it off `text`; false, and nothing taken, where it is not
+/// there.
+bool take(std::string_view& text, std::string_view prefix) {
+  const std::string_view rest = without_blanks(text);
+  if (!rest.starts_with(prefix)) return false;
+  text = rest.substr(prefix.size());
+  return true;
+}
+
+/// The text behind `key:` in the header, a Python dictionary; empty where there is none.
+std::string_view value_of(std::string_view header, std::string_view key) {
+  const std::size_t found = header.find(key);
+  if (found == std::string_view::npos) return {};
+  std::string_view rest = header.substr(found + key.size());
+  return take(rest, ":") ? rest : std::string_view();
+}
+
+/// 4 or 8 for the types float32 and float64, little-endian; 0 for all others.
+std::size_t value_bytes(std::string_view header) {
+  std::string_view type = value_of(header, "'descr'");
+  if (take(type, "'<f8'")) return 8;
+  return take(type, "'<f4'") ? 4 : 0;
+}
+
+/// n where the shape is (n,).
+std::optional<std::uint64_t> one_dimension(std::string_view header) {
+  std::string_view shape = value_of(header, "'shape'");
+  if (!take(shape, "(")) return std::nullopt;
+  shape = without_blanks(shape);
+  std::uint64_t n = 0;
+  const auto [end, error] = std::from_chars(shape.data(), shape.data() + shape.size(), n);
+  if (error != std::errc()) return std::nullopt;
+  shape.remove_prefix(static_cast<std::size_t>(end - shape.data()));
+  if (!take(shape, ",") || !take(shape, ")")) return std::nullopt;
+  return n;
 }
 
 struct Layout {
@@ -70,18 +120,15 @@ Layout parse_header(const std::string& path, const std::string& bytes) {
   if (bytes.size() < layout.offset || bytes.size() - layout.offset < length) {
     fail(path, "is truncated within its header");
   }
-  const std::string header = bytes.substr(layout.offset, length);
+  const std::string_view header = std::string_view(bytes).substr(layout.offset, length);
   layout.offset += length;
-  std::smatch found;
-  if (!std::regex_search(header, found, std::regex("'descr'\\s*:\\s*'<f([48])'"))) {
+  layout.value_bytes = value_bytes(header);
+  if (layout.value_bytes == 0) {
     fail(path, "holds no float32 or float64 values: " + quoted(header, 80));
   }
-  layout.value_bytes = found[1] == "4" ? 4 : 8;
-  if (!std::regex_search(header, found,
-                         std::regex("'shape'\\s*:\\s*\\(\\s*(\\d{1,18})\\s*,\\s*\\)"))) {
-    fail(path, "is not one-dimensional: " + quoted(header, 80));
-  }
-  layout.size = std::stoull(found[1]);
+  const auto size = one_dimension(header);
+  if (!size) fail(path, "is not one-dimensional: " + quoted(header, 80));
+  layout.size = *size;
   return layout;
 }
 
@@ -120,16 +167,20 @@ void write_npy(const std::string& path, const std::vector<double>& values) {
   const std::string header = header_of(values.size());
   std::FILE* const file = std::fopen(temporary.path().c_str(), "wb");
   if (file == nullptr) {
-    const std::string reason = std::generic_category().message(errno);
+    const int error = errno;
     temporary.keep();  // nothing of ours to remove
-    fail(path, "cannot be written: " + reason);
+    fail(path, "cannot be written: " + system_message(error));
   }
-  bool written = std::fwrite(header.data(), 1, header.size(), file) == header.size();
-  written =
-      written && std::fwrite(values.data(), sizeof(double), values.size(), file) == values.size();
-  written = std::fclose(file) == 0 && written;
-  if (!written || std::rename(temporary.path().c_str(), path.c_str()) != 0) {
-    fail(path, "cannot be written: " + std::generic_category().message(errno));
+  bool written = std::fwrite(header.data(), 1, header.size(), file) == header.size() &&
+                 std::fwrite(values.data(), sizeof(double), values.size(), file) == values.size();
+  int error = errno;
+  if (std::fclose(file) != 0 && written) {
+    written = false;
+    error = errno;
+  }
+  if (!written) fail(path, "cannot be written: " + system_message(error));
+  if (std::rename(temporary.path().c_str(), path.c_str()) != 0) {
+    fail(path, "cannot be written: " + system_message(errno));
   }
   temporary.keep();
 }

@@ -123,7 +123,7 @@ class Bzip2 : public TextStream::Codec {
 }  // namespace
 
 TextStream::TextStream(const std::string& path)
-    : name_(printable_path(path)), input_(std::make_unique<char[]>(input_bytes)) {
+    : name_(printable_path(path)), input_(std::make_unique_for_overwrite<char[]>(input_bytes)) {
   file_.descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file_.descriptor < 0) throw DataError(name_ + ": cannot be opened: " + system_message(errno));
   struct stat info {};

@@ -21,7 +21,7 @@ struct Constants;
 
 template <>
 struct Constants<double> {
-  using Bits = std::int64_t;
+  using Bits = std::uint64_t;  // wraps, whatever a nan's bits are
   static constexpr double log2e = 0x1.71547652b82fep+0, ln2_high = 0x1.62e42fefa39efp-1,
                           ln2_low = 0x1.abc9e3b39803fp-56;
   static constexpr double round_magic = 0x1.8p52;  // adding it rounds to an integer in the low bits
@@ -33,7 +33,7 @@ struct Constants<double> {
 
 template <>
 struct Constants<float> {
-  using Bits = std::int32_t;
+  using Bits = std::uint32_t;
   static constexpr float log2e = 0x1.715476p+0F, ln2_high = 0x1.62e43p-1F,
                          ln2_low = -0x1.05c61p-29F;
   static constexpr float round_magic = 0x1.8p23F;

@@ -41,7 +41,8 @@ struct FeatureMap {
 
 /// Cost          one pass (max_abs) or two (standardize: mean, then centred squares, in double)
 /// Determinism   same bits for any number of threads
-/// Throws        DataError: mean or deviation of a feature is not finite; InvalidArgument: no rows
+/// Throws        DataError: a feature has a value that is not finite (standardize: or its mean or
+///               deviation is not); InvalidArgument: no rows
 template <Scalar T>
 FeatureMap fit_scaling(Context<Cpu>& ctx, const Dataset<T, Cpu>& data, Scaling scaling);
 

@@ -19,8 +19,8 @@ struct SyntheticOptions {
   std::uint64_t seed = 1;
 };
 
-/// Targets are 0 and 1. Q is a product of two Householder reflections, so that no feature is
-/// special. The float data are the double data, rounded.
+/// Targets are 0 and 1. Q is a product of two Householder reflections, so that no singular
+/// direction is a feature. The float data are the double data, rounded.
 ///
 /// Cost          O(rows * cols)
 /// Determinism   row i and its target depend on the seed, i and the options other than `rows`

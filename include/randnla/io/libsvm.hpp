@@ -11,7 +11,7 @@ struct LibsvmOptions {
   enum class Storage { automatic, dense, sparse };
   Storage storage =
       Storage::automatic;  // automatic: dense where at least a quarter of the entries is stored
-  std::optional<int> index_base;  // 0 or 1; none: 0 if index 0 occurs anywhere, else 1
+  std::optional<int> index_base = std::nullopt;  // 0 or 1; none: 0 if 0 occurs anywhere, else 1
   /// Number of features; 0: the largest index that occurs. Larger indices than this are dropped, as
   /// LIBSVM's own predict does with features that training never saw.
   index_t features = 0;
@@ -32,7 +32,8 @@ struct LibsvmStatistics {
 ///         memory: the result and little more
 /// Throws  DataError, beginning with file:line:column: not a number, nan or infinity, index below
 ///         the base, above 2^31 - 2 or twice in a row, missing label; and with file: cannot be
-///         opened, is a directory, truncated or corrupt compression, no data rows
+///         opened, is a directory, truncated or corrupt compression, no data rows, no entry in any
+///         row where options.features is 0; InvalidArgument: an option out of range
 template <Scalar T>
 Dataset<T, Cpu> read_libsvm(Context<Cpu>& ctx, const std::string& path,
                             const LibsvmOptions& options = {},
