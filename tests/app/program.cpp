@@ -22,37 +22,6 @@ constexpr auto longest_run = std::chrono::seconds(60);
 
 }  // namespace
 
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "randnla-test-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary folder");
-  path_ = name;
-}
-
-TemporaryFolder::~TemporaryFolder() {
-  std::error_code error;
-  std::filesystem::remove_all(path_, error);
-}
-
-std::string TemporaryFolder::file(const std::string& name, const std::string& content) const {
-  std::ofstream(file(name), std::ios::binary) << content;
-  return file(name);
-}
-
-std::vector<std::string> TemporaryFolder::names() const {
-  std::vector<std::string> found;
-  for (const auto& entry : std::filesystem::directory_iterator(path_)) {
-    found.push_back(entry.path().filename().string());
-  }
-  return found;
-}
-
-std::string read_text(const std::string& path) {
-  const std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream stream(text);
@@ -62,7 +31,7 @@ std::vector<std::string> lines_of(const std::string& text) {
 
 std::vector<nlohmann::json> read_json_lines(const std::string& path) {
   std::vector<nlohmann::json> objects;
-  for (const std::string& line : lines_of(read_text(path))) {
+  for (const std::string& line : lines_of(bytes_of(path))) {
     objects.push_back(nlohmann::json::parse(line));
   }
   return objects;
@@ -112,7 +81,7 @@ Outcome Program::finish() {
   }
   pid_ = 0;
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status),
-          read_text(folder_.file("out")), read_text(folder_.file("err"))};
+          bytes_of(folder_.file("out")), bytes_of(folder_.file("err"))};
 }
 
 Outcome run(const std::vector<std::string>& arguments) { return Program(arguments).finish(); }

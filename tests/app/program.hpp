@@ -1,31 +1,15 @@
 // Starts the program `randnla` as a user's shell does.
 #pragma once
 
+#include "support/temporary.hpp"
+
 #include <nlohmann/json.hpp>
 #include <sys/types.h>
 
-#include <filesystem>
 #include <string>
 #include <vector>
 
 namespace randnla::test {
-
-/// A folder that is gone with this object.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder();
-
-  /// Path of a file in it; written, where there is a content.
-  std::string file(const std::string& name) const { return (path_ / name).string(); }
-  std::string file(const std::string& name, const std::string& content) const;
-  std::vector<std::string> names() const;
-
- private:
-  std::filesystem::path path_;
-};
 
 struct Outcome {
   int exit_code = 0;  // minus the signal's number where one ended the program
@@ -57,7 +41,6 @@ class Program {
 
 Outcome run(const std::vector<std::string>& arguments);
 
-std::string read_text(const std::string& path);
 std::vector<std::string> lines_of(const std::string& text);
 /// One JSON object a line; throws where one is not.
 std::vector<nlohmann::json> read_json_lines(const std::string& path);

@@ -206,7 +206,7 @@ TEST(Train, AnEmptyRunLeavesAnEmptyTrace) {
   const TemporaryFolder folder;
   run(small_run({"--max-iterations", "0", "--trace", folder.file("trace.jsonl")}));
   EXPECT_EQ(folder.names(), Words{"trace.jsonl"});
-  EXPECT_EQ(read_text(folder.file("trace.jsonl")), "");
+  EXPECT_EQ(bytes_of(folder.file("trace.jsonl")), "");
 }
 
 TEST(Train, ProgressIsPlainRowsWhereThereIsNoTerminal) {
@@ -277,7 +277,7 @@ class Predict : public testing::TestWithParam<Preparation> {};
 
 TEST_P(Predict, AgreesWithTrainOnRawData) {
   const TemporaryFolder folder;
-  const std::string data = folder.file("small.txt", small_libsvm(400));
+  const std::string data = folder.write("small.txt", small_libsvm(400));
   const std::string model = folder.file("model.npy"), out = folder.file("scores.npy");
   Words words = {"train",  "--data",  data,  "--test",           data, "--hessian", "full",
                  "--json", "--model", model, "--max-iterations", "100"};
@@ -292,7 +292,7 @@ TEST_P(Predict, AgreesWithTrainOnRawData) {
   EXPECT_EQ(predicted.json()["accuracy"], trained.json()["train_accuracy"]);
   EXPECT_EQ(predicted.json()["accuracy"], trained.json()["test_accuracy"]);
   const std::vector<double> scores = read_npy(out);
-  const Words lines = lines_of(read_text(data));
+  const Words lines = lines_of(bytes_of(data));
   ASSERT_EQ(scores.size(), lines.size());
   int correct = 0;
   for (std::size_t i = 0; i < scores.size(); ++i) {
@@ -317,7 +317,7 @@ TEST(Predict, ScoresDataOfOneClassWithoutAnAccuracy) {
   const TemporaryFolder folder;
   const std::string model = folder.file("model.npy");
   write_npy(model, {1, 0, 0.5});
-  const std::string data = folder.file("one.txt", "-1 1:2 7:1\n-1 1:-3\n");
+  const std::string data = folder.write("one.txt", "-1 1:2 7:1\n-1 1:-3\n");
   const Outcome outcome = run({"predict", "--model", model, "--data", data, "--json"});
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_TRUE(outcome.json()["accuracy"].is_null());
@@ -330,7 +330,7 @@ TEST(Predict, ScoresDataOfOneClassWithoutAnAccuracy) {
 TEST(Train, LabelsMayBeAnyTwoNumbersEitherWayRound) {
   const TemporaryFolder folder;
   const std::string data =
-      folder.file("ab.txt", "2 1:1\n7 1:-1\n2 1:2\n7 1:-2\n2 1:1.5\n7 1:-1.2\n");
+      folder.write("ab.txt", "2 1:1\n7 1:-1\n2 1:2\n7 1:-2\n2 1:1.5\n7 1:-1.2\n");
   const std::string model = folder.file("model.npy");
   const auto weight = [&](const Words& labels) {
     Words words = {"train",  "--data",    data,   "--model",          model,
@@ -347,8 +347,8 @@ TEST(Train, LabelsMayBeAnyTwoNumbersEitherWayRound) {
 
 TEST(Train, TestDataAreReadWithTheNumberingAndTheFeaturesOfTheTrainingData) {
   const TemporaryFolder folder;
-  const std::string data = folder.file("train", "1 0:2 1:1\n0 0:-2 1:1\n1 0:1\n0 0:-1\n");
-  const std::string test = folder.file("test", "1 1:1 9:5\n");  // no index 0, and a strange one
+  const std::string data = folder.write("train", "1 0:2 1:1\n0 0:-2 1:1\n1 0:1\n0 0:-1\n");
+  const std::string test = folder.write("test", "1 1:1 9:5\n");  // no index 0, and a strange one
   const Outcome outcome = run({"train", "--data", data, "--test", test, "--json", "--hessian",
                                "full", "--init", "zeros", "--max-iterations", "3"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;

@@ -55,8 +55,8 @@ class BadFile : public testing::TestWithParam<BadData> {};
 
 TEST_P(BadFile, IsRefusedByNameWithNothingWritten) {
   const TemporaryFolder folder;
-  const std::string data = folder.file("data", GetParam().content);
-  const std::string good = folder.file("good", small_libsvm(20));
+  const std::string data = folder.write("data", GetParam().content);
+  const std::string good = folder.write("good", small_libsvm(20));
   const Words outputs = {"--trace", folder.file("t.jsonl"), "--model", folder.file("m.npy"),
                          "--json"};
   Words words = {"train", "--data", data};
@@ -88,7 +88,7 @@ TEST(BadPath, IsRefused) {
   const TemporaryFolder folder;
   expect_refusal({"train", "--data", folder.file("none")}, 3, "none: ", folder);
   expect_refusal({"train", "--data", folder.file("")}, 3, "is a directory", folder);
-  const std::string data = folder.file("data", small_libsvm(20));
+  const std::string data = folder.write("data", small_libsvm(20));
   expect_refusal({"train", "--data", data, "--test", folder.file("none")}, 3, "none: ", folder);
 }
 
@@ -152,7 +152,7 @@ TEST(BadUsage, IsRefused) {
 
 TEST(BadModel, IsRefused) {
   const TemporaryFolder folder;
-  const std::string data = folder.file("data", small_libsvm(20));
+  const std::string data = folder.write("data", small_libsvm(20));
   const auto refused = [&](const std::string& model, const char* reason) {
     expect_refusal({"predict", "--model", model, "--data", data, "--out", folder.file("o.npy")}, 3,
                    reason, folder);
@@ -243,7 +243,7 @@ class LongRun : public testing::Test {
       : program({"train", "--data", "synthetic", "--rows", "3000", "--eps-g", "0", "--eps-h", "0",
                  "--max-iterations", "1000000000", "--max-failures", "0", "--trace", trace(),
                  "--model", model(), "--json"}) {
-    for (int wait = 0; wait < 3000 && lines_of(read_text(trace())).size() < 3; ++wait) {
+    for (int wait = 0; wait < 3000 && lines_of(bytes_of(trace())).size() < 3; ++wait) {
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
   }
@@ -266,7 +266,7 @@ TEST_F(LongRun, WritesWhatItHasWhenInterrupted) {
 TEST_F(LongRun, TraceIsOnTheDiskUpToTheLastIterationWhenKilled) {
   program.send(SIGKILL);
   EXPECT_EQ(program.finish().exit_code, -SIGKILL);
-  EXPECT_EQ(read_text(trace()).back(), '\n');
+  EXPECT_EQ(bytes_of(trace()).back(), '\n');
   EXPECT_GE(read_json_lines(trace()).size(), 3U);
 }
 

@@ -25,7 +25,7 @@ namespace randnla::test {
 
 /// One file read: the arrays, or the message of the DataError.
 template <class T>
-struct Outcome {
+struct Reading {
   std::string error;
   index_t rows = 0, cols = 0, nonzeros = 0;
   std::vector<T> values, targets;
@@ -34,15 +34,15 @@ struct Outcome {
   index_t text_bytes = 0, dropped = 0;
   int index_base = 0;
 
-  bool operator==(const Outcome&) const = default;
+  bool operator==(const Reading&) const = default;
   bool sparse() const { return !offsets.empty(); }
 };
 
 template <class T>
-Outcome<T> outcome(const std::string& path, const LibsvmOptions& options = {}, int threads = 1,
+Reading<T> outcome(const std::string& path, const LibsvmOptions& options = {}, int threads = 1,
                    std::size_t block_bytes = libsvm_block_bytes) {
   Context<Cpu> ctx(threads);
-  Outcome<T> result;
+  Reading<T> result;
   try {
     LibsvmStatistics statistics;
     const Dataset<T, Cpu> data =
@@ -67,10 +67,10 @@ Outcome<T> outcome(const std::string& path, const LibsvmOptions& options = {}, i
 /// threads get blocks of a size that makes at most 8 rounds of a plain
 /// file: starting threads takes long.
 template <class T>
-Outcome<T> outcome_every_way(const std::string& path, const LibsvmOptions& options = {}) {
-  const Outcome<T> result = outcome<T>(path, options);
+Reading<T> outcome_every_way(const std::string& path, const LibsvmOptions& options = {}) {
+  const Reading<T> result = outcome<T>(path, options);
   auto again = [&](int threads, std::size_t block_bytes) {
-    const Outcome<T> other = outcome<T>(path, options, threads, block_bytes);
+    const Reading<T> other = outcome<T>(path, options, threads, block_bytes);
     EXPECT_EQ(other.error, result.error) << block_bytes << " bytes, " << threads << " threads";
     EXPECT_TRUE(other == result) << block_bytes << " bytes, " << threads << " threads";
   };
@@ -161,7 +161,7 @@ std::optional<std::vector<ReferenceRow<T>>> reference_parse(const std::string& t
 
 /// Whether sparse data hold exactly these rows, bit for bit.
 template <class T>
-testing::AssertionResult same_rows(const Outcome<T>& got, const std::vector<ReferenceRow<T>>& want,
+testing::AssertionResult same_rows(const Reading<T>& got, const std::vector<ReferenceRow<T>>& want,
                                    int base) {
   using Bits = std::conditional_t<sizeof(T) == 4, std::uint32_t, std::uint64_t>;
   auto same = [](T a, T b) { return std::bit_cast<Bits>(a) == std::bit_cast<Bits>(b); };

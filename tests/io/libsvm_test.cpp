@@ -25,9 +25,9 @@ namespace {
 
 using test::bzip2;
 using test::gzip;
-using test::Outcome;
 using test::outcome;
 using test::outcome_every_way;
+using test::Reading;
 using Storage = LibsvmOptions::Storage;
 
 template <class T>
@@ -81,7 +81,7 @@ std::string random_text(int rows, int cols, double density, unsigned seed) {
 TYPED_TEST(Libsvm, SmallFileByHand) {
   using T = TypeParam;
   const std::string path = this->write("+1 1:0.5 3:-2e1\n-1 2:.25\n");
-  const Outcome<T> sparse = outcome_every_way<T>(path, {.storage = Storage::sparse});
+  const Reading<T> sparse = outcome_every_way<T>(path, {.storage = Storage::sparse});
   EXPECT_EQ(sparse.error, "");
   EXPECT_EQ(sparse.rows, 2);
   EXPECT_EQ(sparse.cols, 3);
@@ -90,7 +90,7 @@ TYPED_TEST(Libsvm, SmallFileByHand) {
   EXPECT_EQ(sparse.values, (std::vector<T>{0.5, -20, 0.25}));
   EXPECT_EQ(sparse.columns, (std::vector<std::int32_t>{0, 2, 1}));
   EXPECT_EQ(sparse.offsets, (std::vector<index_t>{0, 2, 3}));
-  const Outcome<T> dense = outcome_every_way<T>(path, {.storage = Storage::dense});
+  const Reading<T> dense = outcome_every_way<T>(path, {.storage = Storage::dense});
   EXPECT_FALSE(dense.sparse());
   EXPECT_EQ(dense.nonzeros, 6);
   EXPECT_EQ(dense.targets, (std::vector<T>{1, -1}));
@@ -129,8 +129,8 @@ TYPED_TEST(Libsvm, RandomFilesAgreeWithTheReference) {
 TYPED_TEST(Libsvm, DenseAndSparseHoldTheSame) {
   using T = TypeParam;
   const std::string path = this->write(random_text(200, 70, 0.3, 18));
-  const Outcome<T> sparse = outcome<T>(path, {.storage = Storage::sparse}, 2);
-  const Outcome<T> dense = outcome_every_way<T>(path, {.storage = Storage::dense});
+  const Reading<T> sparse = outcome<T>(path, {.storage = Storage::sparse}, 2);
+  const Reading<T> dense = outcome_every_way<T>(path, {.storage = Storage::dense});
   std::vector<T> want(static_cast<std::size_t>(sparse.rows * sparse.cols), 0);
   for (index_t i = 0; i < sparse.rows; ++i) {
     for (auto k = static_cast<std::size_t>(sparse.offsets[static_cast<std::size_t>(i)]);
@@ -160,12 +160,12 @@ TYPED_TEST(Libsvm, CompressedInManyInputBlocks) {
   using T = TypeParam;
   const std::string text = random_text(16'000, 22, 0.9, 21);
   const std::string plain = this->write(text);
-  const Outcome<T> want = outcome<T>(plain, {}, 2);
+  const Reading<T> want = outcome<T>(plain, {}, 2);
   ASSERT_EQ(want.rows, 16'000);
   for (const auto& pack : {gzip, bzip2}) {
     const std::string packed = pack(text);
     ASSERT_GT(packed.size(), std::size_t{3} << 18);
-    const Outcome<T> got = outcome<T>(this->write(packed), {}, 2);
+    const Reading<T> got = outcome<T>(this->write(packed), {}, 2);
     EXPECT_EQ(got.error, "");
     EXPECT_TRUE(got == want);
   }
@@ -201,19 +201,19 @@ TYPED_TEST(Libsvm, DenseFromAQuarterOn) {
 TYPED_TEST(Libsvm, LargerIndicesThanFeaturesAreDropped) {
   using T = TypeParam;
   const std::string path = this->write("1 1:1 2:2 3:3\n2 4:4 3:30\n3 2147483646:1\n4 2:5\n");
-  const Outcome<T> got = outcome_every_way<T>(path, {.storage = Storage::sparse, .features = 3});
+  const Reading<T> got = outcome_every_way<T>(path, {.storage = Storage::sparse, .features = 3});
   EXPECT_EQ(got.cols, 3);
   EXPECT_EQ(got.dropped, 2);
   EXPECT_EQ(got.values, (std::vector<T>{1, 2, 3, 30, 5}));
   EXPECT_EQ(got.columns, (std::vector<std::int32_t>{0, 1, 2, 2, 1}));
   EXPECT_EQ(got.offsets, (std::vector<index_t>{0, 3, 4, 4, 5}));
   EXPECT_EQ(got.targets, (std::vector<T>{1, 2, 3, 4}));
-  const Outcome<T> dense =
+  const Reading<T> dense =
       outcome_every_way<T>(path, {.storage = Storage::dense, .index_base = 0, .features = 3});
   EXPECT_EQ(dense.dropped, 4);
   EXPECT_EQ(dense.values, (std::vector<T>{0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 5}));
   // More features than occur: empty columns.
-  const Outcome<T> wide = outcome_every_way<T>(this->write("1 2:1\n"), {.features = 4});
+  const Reading<T> wide = outcome_every_way<T>(this->write("1 2:1\n"), {.features = 4});
   EXPECT_EQ(wide.values, (std::vector<T>{0, 1, 0, 0}));
   EXPECT_EQ(wide.dropped, 0);
 }
@@ -548,7 +548,7 @@ TYPED_TEST(Libsvm, BinaryJunkIsRefused) {
 TYPED_TEST(Libsvm, NamedPipe) {
   using T = TypeParam;
   const std::string text = random_text(30'000, 10, 0.7, 28);
-  const Outcome<T> want = outcome<T>(this->write(text), {}, 2);
+  const Reading<T> want = outcome<T>(this->write(text), {}, 2);
   for (const std::string& bytes : {text, gzip(text), bzip2(text)}) {
     const std::string pipe = this->folder_.file("pipe");
     ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
@@ -564,7 +564,7 @@ TYPED_TEST(Libsvm, NamedPipe) {
       }
       ::close(descriptor);
     });
-    const Outcome<T> got = outcome<T>(pipe, {}, 2);
+    const Reading<T> got = outcome<T>(pipe, {}, 2);
     writer.join();
     EXPECT_TRUE(got == want) << got.error;
     ::unlink(pipe.c_str());

@@ -101,7 +101,7 @@ TEST_F(Npy, RoundTrip) {
     if (n > 0) {
       EXPECT_EQ(std::memcmp(again.data(), values.data(), n * sizeof(double)), 0);
     }
-    EXPECT_EQ(folder_.entries(), 1u);  // and nothing beside
+    EXPECT_EQ(folder_.names().size(), 1u);  // and nothing beside
   }
 }
 
@@ -216,7 +216,7 @@ TEST_F(Npy, AFailedWriteLeavesNothingBehindAndOldContentAlone) {
   const std::string taken = folder_.file("taken");
   std::filesystem::create_directory(taken);
   EXPECT_EQ(error(taken, 3), taken + ": cannot be written: Is a directory");
-  EXPECT_EQ(folder_.entries(), 1u);
+  EXPECT_EQ(folder_.names().size(), 1u);
   // A disk that is full, here a limit of this process on the size of files.
   const std::string path = folder_.file("array.npy");
   write_npy(path, {1, 2, 3});
@@ -231,7 +231,7 @@ TEST_F(Npy, AFailedWriteLeavesNothingBehindAndOldContentAlone) {
   EXPECT_EQ(large, path + ": cannot be written: File too large");
   EXPECT_EQ(medium, path + ": cannot be written: File too large");
   EXPECT_EQ(read_npy(path), (std::vector<double>{1, 2, 3}));
-  EXPECT_EQ(folder_.entries(), 2u);
+  EXPECT_EQ(folder_.names().size(), 2u);
 }
 
 }  // namespace
