@@ -92,6 +92,30 @@ TYPED_TEST(Steihaug, InsideTheRegionItIsTheNewtonStep) {
   }
 }
 
+TYPED_TEST(Steihaug, StopsAtTheFirstResidualWithinTheTolerance) {
+  // Many tolerances, so that some lie just below a residual that CG passes through.
+  using T = typename TypeParam::Real;
+  const Dense A = test::with_spectrum(7, ramp(1, 20, 33));
+  const auto g = test::normals(3, 33);
+  const Vector gl = test::cast<real>(g);
+  int last = 0;
+  for (double tolerance = 0.5; tolerance > 1e-4; tolerance *= 0.85) {
+    const auto got = solve<T>(this->ctx(), A, g, {1e3, tolerance, 200, false});
+    Vector r = A.times(got.s);
+    for (std::size_t i = 0; i < r.size(); ++i) r[i] += gl[i];
+    EXPECT_LE(norm2(r), tolerance * norm2(gl) + rounding<T>(A.n, 20 * norm2(got.s)));
+    EXPECT_GE(got.result.iterations, last);
+    last = got.result.iterations;
+    if (last < 2) continue;
+    // One iteration fewer was not enough.
+    const auto before = solve<T>(this->ctx(), A, g, {1e3, 0, last - 1, false});
+    Vector q = A.times(before.s);
+    for (std::size_t i = 0; i < q.size(); ++i) q[i] += gl[i];
+    EXPECT_GT(norm2(q), tolerance * norm2(gl) - rounding<T>(A.n, 20 * norm2(got.s)));
+  }
+  EXPECT_GT(last, 5);
+}
+
 TYPED_TEST(Steihaug, AsManyIterationsAsThereAreDistinctEigenvalues) {
   using T = typename TypeParam::Real;
   std::vector<double> values;

@@ -128,16 +128,13 @@ void expect_consistent(const OptimizationResult& result, const SecondOrderOption
     EXPECT_EQ(row.work.hessian_matrices - before.hessian_matrices,
               row.hessian_formed && new_hessian ? 1 : 0);
     EXPECT_EQ(row.work.host_waits, number + 1);  // one at the start
-    // S_H is read once for its matrix, or once a product.
+    // Rows read: all at the trial point (and the start), the gradient's, and the Hessian's once for
+    // its matrix or once a product.
     const std::int64_t reads = row.hessian_formed ? (new_hessian ? 1 : 0) : products;
-    const double fraction = static_cast<double>(reads * row.hessian_sample);
+    const std::int64_t rows_read = (number == 1 ? 2 * n : n) + reads * row.hessian_sample +
+                                   (new_gradient && gradients_sampled ? row.gradient_sample : 0);
     EXPECT_NEAR(row.work.data_passes - before.data_passes,
-                (number == 1 ? 2 : 1) +
-                    (new_gradient && gradients_sampled
-                         ? static_cast<double>(row.gradient_sample) / static_cast<double>(n)
-                         : 0) +
-                    fraction / static_cast<double>(n),
-                1e-9);
+                static_cast<double>(rows_read) / static_cast<double>(n), 1e-9);
     EXPECT_GE(row.work.flag_polls, before.flag_polls);
     if (row.accepted) {
       EXPECT_LT(row.loss, loss + 1e-14);

@@ -89,6 +89,24 @@ TEST(UserObjectives, TheFirstStepFromASaddleIsTheOnePromised) {
   }
 }
 
+TEST(UserObjectives, TheStepFromNearASaddleIsDownhill) {
+  // The gradient, -x1 to first order, counts as small; its side is the one to take.
+  const UserSum<test::SaddleTerm> f;
+  for (const Method method : methods) {
+    for (const double side : {-1.0, 1.0}) {
+      for (std::uint64_t seed = 1; seed <= 5; ++seed) {
+        SecondOrderOptions options;
+        options.seed = seed, options.stopping.eps_g = 0.1, options.stopping.max_iterations = 1;
+        options.initial_radius = 0.5, options.initial_sigma = 2;
+        const auto got = run(method, f, {0, side * 0.01, 0}, options);
+        ASSERT_EQ(got.result.trace.size(), 1U);
+        EXPECT_EQ(got.result.trace[0].step, StepKind::eigenvector);
+        EXPECT_GT(side * got.x[1], 0.01);
+      }
+    }
+  }
+}
+
 TEST(UserObjectives, RosenbrockAndAQuadratic) {
   for (const Method method : methods) {
     for (const SecondOrderOptions& options : forms()) {
@@ -199,15 +217,18 @@ TEST(Stopping, NotFinite) {
       EXPECT_EQ(got.result.loss, 1);
     }
     // A value that is not finite at a trial point is a step that failed, no more: from x = 4 the
-    // Newton step is -4, and NaN lies below 1.
-    const auto cliff = run(method, UserSum<test::BrokenTerm>{{1, 1, 1, 1}}, {4}, with([](auto& o) {
-                             o.initial_sigma = 1e-6;
-                             o.stopping.target_loss = 1.5;
-                             o.stopping.max_iterations = 60;
-                           }));
-    EXPECT_EQ(cliff.result.stop, Stop::target_loss);
-    EXPECT_FALSE(cliff.result.trace.at(0).accepted);
-    EXPECT_GE(cliff.x[0], 1);
+    // Newton step is -4, and the cliff is at 1.
+    for (const double abyss : {nan, HUGE_VAL, -HUGE_VAL}) {
+      const auto got =
+          run(method, UserSum<test::BrokenTerm>{{1, 1, 1, 1, abyss}}, {4}, with([](auto& o) {
+                o.initial_sigma = 1e-6;
+                o.stopping.target_loss = 1.5;
+                o.stopping.max_iterations = 60;
+              }));
+      EXPECT_EQ(got.result.stop, Stop::target_loss);
+      EXPECT_FALSE(got.result.trace.at(0).accepted);
+      EXPECT_GE(got.x[0], 1);
+    }
   }
 }
 

@@ -158,9 +158,9 @@ struct BrokenTerm {
   static constexpr int dim = 1;
   static constexpr index_t terms = 1;
   double value_factor = 1, gradient_factor = 1, hessian_factor = 1;
-  double nan_below = -HUGE_VAL;  // the value is NaN for x less than that
+  double cliff = -HUGE_VAL, abyss = 0;  // the value is `abyss` for x less than `cliff`
   double value(index_t, const Point<1>& x) const {
-    return x[0] < nan_below ? std::nan("") : value_factor * x[0] * x[0];
+    return x[0] < cliff ? abyss : value_factor * x[0] * x[0];
   }
   void gradient(index_t, const Point<1>& x, double factor, Point<1>& g) const {
     g[0] += factor * gradient_factor * 2 * x[0];

@@ -162,7 +162,8 @@ TYPED_TEST(RowSampling, WithReplacementEveryRowIsEquallyLikely) {
 TYPED_TEST(RowSampling, RowNormDrawsInProportionToTheScores) {
   using T = typename TypeParam::Real;
   constexpr index_t n = 60, size = 8000;
-  const auto scores = mixed_scores<T>(n);
+  auto scores = mixed_scores<T>(n);
+  for (T& score : scores) score *= T(0.7310585);  // more digits than a few bits hold
   const auto p = probabilities(scores);
   const auto drawn = draw<typename TypeParam::Space, T>(this->ctx(), Sampling::row_norm, n, size,
                                                         scores, Rng{17, 3});
@@ -262,6 +263,18 @@ TYPED_TEST(RowSampling, BernoulliKeepsEachRowWithItsOwnProbability) {
   }
   EXPECT_LT(std::abs(total / repeats - expected), z_limit * std::sqrt(variance / repeats));
   EXPECT_LT(std::abs(weighted / repeats - mean), z_limit * std::sqrt(weighted_variance / repeats));
+}
+
+TYPED_TEST(RowSampling, BernoulliKeepsAllRowsWhereMoreAreAskedForThanThereAre) {
+  // Up to products of size and score beyond 64 bits.
+  using T = typename TypeParam::Real;
+  const std::vector<T> scores(3, T(1));
+  for (const index_t size : {index_t{3}, index_t{1} << 25, index_t{1} << 40}) {
+    const auto drawn = draw<typename TypeParam::Space, T>(this->ctx(), Sampling::row_norm_bernoulli,
+                                                          3, size, scores, Rng{4});
+    EXPECT_EQ(drawn.rows, (std::vector<index_t>{0, 1, 2})) << size;
+    EXPECT_EQ(drawn.weights, std::vector<T>(3, T(1) / T(3))) << size;
+  }
 }
 
 TYPED_TEST(RowSampling, RowsOfScoreZeroAreNeverDrawn) {
