@@ -48,11 +48,12 @@ class Pages {
 /// Gives the whole pages inside [data, data + bytes) back to the system. The range stays valid, its
 /// content is lost: for a large array that is about to be freed while another one grows.
 inline void discard_pages(const void* data, std::size_t bytes) {
-  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  const auto begin = (reinterpret_cast<std::uintptr_t>(data) + page - 1) / page * page;
-  const auto end = (reinterpret_cast<std::uintptr_t>(data) + bytes) / page * page;
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const std::size_t skipped = (page - reinterpret_cast<std::uintptr_t>(data) % page) % page;
+  if (bytes < skipped + page) return;
+  auto* const begin = static_cast<std::byte*>(const_cast<void*>(data)) + skipped;
   // Advice: where the system refuses it, only the peak of the memory is higher.
-  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  ::madvise(begin, (bytes - skipped) / page * page, MADV_DONTNEED);
 }
 
 }  // namespace randnla

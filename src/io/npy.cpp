@@ -110,7 +110,7 @@ struct Layout {
 /// Version 1.0 has a length of two bytes, 2.0 and 3.0 of four.
 Layout parse_header(const std::string& path, const std::string& bytes) {
   if (bytes.size() < prefix_bytes || !bytes.starts_with(magic)) fail(path, "is not an npy file");
-  const int version = bytes[6];
+  const int version = static_cast<unsigned char>(bytes[6]);
   if (version < 1 || version > 3) fail(path, "npy version " + std::to_string(version));
   const std::size_t length_bytes = version == 1 ? 2 : 4;
   std::uint32_t length = 0;
@@ -171,8 +171,10 @@ void write_npy(const std::string& path, const std::vector<double>& values) {
     temporary.keep();  // nothing of ours to remove
     fail(path, "cannot be written: " + system_message(error));
   }
-  bool written = std::fwrite(header.data(), 1, header.size(), file) == header.size() &&
-                 std::fwrite(values.data(), sizeof(double), values.size(), file) == values.size();
+  bool written = std::fwrite(header.data(), 1, header.size(), file) == header.size();
+  // fwrite() does not take the null pointer of an empty vector.
+  written = written && (values.empty() || std::fwrite(values.data(), sizeof(double), values.size(),
+                                                      file) == values.size());
   int error = errno;
   if (std::fclose(file) != 0 && written) {
     written = false;
