@@ -12,5 +12,5 @@ int main() {
   Buffer<double, Cpu> x(ctx, std::vector<double>(20, 0.0));
   SecondOrderOptions options;
   options.hessian = {.sampling = Sampling::row_norm, .fraction = 0.05};
-  std::cout << summary(trust_region<Cpu, double>(ctx, loss, x.view(), options));
+  std::cout << summary(trust_region(ctx, loss, x.view(), options));
 }

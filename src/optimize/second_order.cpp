@@ -342,15 +342,15 @@ OptimizationResult minimize(Context<B>& ctx, FiniteSumRef<B, T> f, VectorView<T,
 }  // namespace
 
 template <Backend B, Scalar T>
-OptimizationResult trust_region(Context<B>& ctx, FiniteSumRef<B, T> f, VectorView<T, B> x,
-                                const SecondOrderOptions& options) {
-  return minimize(ctx, f, x, options, false);
+OptimizationResult trust_region(Context<B>& ctx, std::type_identity_t<FiniteSumRef<B, T>> f,
+                                VectorView<T, B> x, const SecondOrderOptions& options) {
+  return minimize<B, T>(ctx, f, x, options, false);
 }
 
 template <Backend B, Scalar T>
-OptimizationResult cubic_newton(Context<B>& ctx, FiniteSumRef<B, T> f, VectorView<T, B> x,
-                                const SecondOrderOptions& options) {
-  return minimize(ctx, f, x, options, true);
+OptimizationResult cubic_newton(Context<B>& ctx, std::type_identity_t<FiniteSumRef<B, T>> f,
+                                VectorView<T, B> x, const SecondOrderOptions& options) {
+  return minimize<B, T>(ctx, f, x, options, true);
 }
 
 template OptimizationResult trust_region(Context<ThisBackend>&, FiniteSumRef<ThisBackend, float>,

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <type_traits>
 
 namespace randnla {
 
@@ -83,15 +84,15 @@ struct SecondOrderOptions {
 /// Source   Xu, Roosta-Khorasani & Mahoney, arXiv 1708.07827; Yao, Xu, Roosta-Khorasani & Mahoney,
 ///          arXiv 1802.06925, algorithm 1
 template <Backend B, Scalar T>
-OptimizationResult trust_region(Context<B>& ctx, FiniteSumRef<B, T> f, VectorView<T, B> x,
-                                const SecondOrderOptions& options = {});
+OptimizationResult trust_region(Context<B>& ctx, std::type_identity_t<FiniteSumRef<B, T>> f,
+                                VectorView<T, B> x, const SecondOrderOptions& options = {});
 
 /// The same with adaptive cubic regularisation, each subproblem by Lanczos; a rejected step reuses
 /// its Krylov space.
 ///
 /// Source   arXiv 1802.06925, algorithm 2; Cartis, Gould & Toint, Math. Program. 127 (2011)
 template <Backend B, Scalar T>
-OptimizationResult cubic_newton(Context<B>& ctx, FiniteSumRef<B, T> f, VectorView<T, B> x,
-                                const SecondOrderOptions& options = {});
+OptimizationResult cubic_newton(Context<B>& ctx, std::type_identity_t<FiniteSumRef<B, T>> f,
+                                VectorView<T, B> x, const SecondOrderOptions& options = {});
 
 }  // namespace randnla
