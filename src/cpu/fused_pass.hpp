@@ -59,6 +59,11 @@ class DensePass {
   double run(Chunk chunk, const F& f, T* out) {
     double value = 0;
     index_t k = chunk.begin;
+    // Long rows: 16 at a time keep the memory streaming for longer, 1.07 in place of 1.12 reads at
+    // 100,000 x 1,000; short ones lose by it, 1.17 in place of 1.06 at 200,000 x 200.
+    if (A_.cols * static_cast<index_t>(sizeof(T)) >= 4096) {
+      for (; k + 16 <= chunk.end; k += 16) value += block<16>(k, f, out);
+    }
     for (; k + 8 <= chunk.end; k += 8) value += block<8>(k, f, out);
     for (; k < chunk.end; ++k) value += block<1>(k, f, out);
     if (out != nullptr && whole_ > 0) {
@@ -79,7 +84,9 @@ class DensePass {
       z[k] = margin(row[k]);
     }
     const double value = terms<Count>(f, first, index, z, weight);
-    if (out != nullptr) accumulate<Count>(row, weight, out);
+    if (out == nullptr) return value;
+    constexpr int together = std::min(Count, 8);
+    for (int k = 0; k < Count; k += together) accumulate<together>(row + k, weight + k, out);
     return value;
   }
 
