@@ -1,6 +1,6 @@
 // The fused pass over dense and sparse rows on the CPU (see seam/seam.hpp for what it computes; the
-// CUDA twin is kernels/fused_pass.cuh). Eight rows at a time: their margins, the row function on
-// all eight (one vector of doubles), and the accumulation while the rows are still in the cache.
+// CUDA twin is kernels/fused_pass.cuh). Eight or sixteen rows at a time: their margins, the row
+// function on all of them (whole vectors), and the accumulation while the rows are still in the cache.
 // Memory traffic is one read of the selected rows; bench/objective/fused_pass_bench.cpp holds it
 // against the machine's read rate.
 #pragma once
