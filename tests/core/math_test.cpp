@@ -109,7 +109,9 @@ TEST(LogOfPositive, IsWithinThreeUlps) {
   long double worst = 0;
   auto check = [&](double x) {
     const long double error = ulps(log_of_positive(x), std::log(static_cast<long double>(x)));
-    ASSERT_LE(error, 3) << x;
+    // Where the exponent's part is above 11, the rest below 0.35 passes on 3 ulps of its own, 1/32
+    // or less of the result's each; then the last rounding.
+    ASSERT_LE(error, std::abs(std::ilogb(x)) > 16 ? 0.65L : 3) << x;
     worst = std::max(worst, error);
   };
   constexpr double least = std::numeric_limits<double>::min();
