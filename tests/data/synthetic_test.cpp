@@ -234,8 +234,8 @@ TEST(SyntheticRows, LengthsAreLogUniform) {
 }
 
 TEST(SyntheticRows, CoherenceIsMeasured) {
-  // Leverage scores l_i = a_i' (A'A)^-1 a_i. With lengths 1, l_i n / d is about a chi-square over d;
-  // lengths in [1/5, 5] multiply it by r^2 / E r^2. With r^2 = 25^s, s uniform in [-1, 1], and
+  // Leverage scores l_i = a_i' (A'A)^-1 a_i. With lengths 1, l_i n / d is about a chi-square over
+  // d; lengths in [1/5, 5] multiply it by r^2 / E r^2. With r^2 = 25^s, s uniform in [-1, 1], and
   // L = log 25: E r^2 = sinh(L) / L, E r^4 = sinh(2 L) / (2 L), E r^4 / (E r^2)^2 = L coth L.
   Context<Cpu> ctx(2);
   constexpr index_t n = 20'000, d = 8;
