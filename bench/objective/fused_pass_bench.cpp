@@ -45,26 +45,24 @@ void hessian_product(benchmark::State& state) {
   const std::size_t bytes = static_cast<std::size_t>(rows * cols) * sizeof(double);
   openblas_set_num_threads(ctx.threads());
   std::vector<double> reads, row_major, column_major, bandwidth;
+  const auto read = [&] { benchmark::DoNotOptimize(bench::read_once(A, bytes, ctx.threads())); };
+  const auto gemv = [&](CBLAS_ORDER order) {
+    two_gemv(order, rows, cols, order == CblasRowMajor ? A : columns.data(), weights.data(),
+             v.data(), z.data(), out.data());
+  };
   for ([[maybe_unused]] auto _ : state) {
-    const double read =
-        seconds([&] { benchmark::DoNotOptimize(bench::read_once(A, bytes, ctx.threads())); });
-    const double product = seconds([&] { f.hessian_product(ctx, H, v.view(), out.view()); });
-    const double read_again =
-        seconds([&] { benchmark::DoNotOptimize(bench::read_once(A, bytes, ctx.threads())); });
-    state.SetIterationTime(product);
-    reads.push_back(product / ((read + read_again) / 2));
-    bandwidth.push_back(static_cast<double>(bytes) / std::min(read, read_again));
     bench::let_threads_sleep();
-    row_major.push_back(seconds([&] {
-                          two_gemv(CblasRowMajor, rows, cols, A, weights.data(), v.data(), z.data(),
-                                   out.data());
-                        }) /
-                        product);
-    column_major.push_back(seconds([&] {
-                             two_gemv(CblasColMajor, rows, cols, columns.data(), weights.data(),
-                                      v.data(), z.data(), out.data());
-                           }) /
-                           product);
+    bench::warm_up(read);
+    const double before = seconds(read);
+    const double product = seconds([&] { f.hessian_product(ctx, H, v.view(), out.view()); });
+    const double after = seconds(read);
+    state.SetIterationTime(product);
+    reads.push_back(product / ((before + after) / 2));
+    bandwidth.push_back(static_cast<double>(bytes) / std::min(before, after));
+    bench::let_threads_sleep();
+    bench::warm_up([&] { gemv(CblasRowMajor); });
+    row_major.push_back(seconds([&] { gemv(CblasRowMajor); }) / product);
+    column_major.push_back(seconds([&] { gemv(CblasColMajor); }) / product);
   }
   state.counters["one_reads"] = median(reads);
   state.counters["read_GB/s"] = median(bandwidth) * 1e-9;

@@ -20,9 +20,16 @@ double seconds(F f) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-/// Waits until the workers of the last OpenMP region have stopped spinning, so that a library with
-/// threads of its own is measured on idle processors.
-inline void let_threads_sleep() { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }
+/// Waits until the workers of the last OpenMP region or OpenBLAS call have stopped spinning
+/// (OpenBLAS's do so for 2^26 cycles), so that the other layer is measured on idle processors.
+inline void let_threads_sleep() { std::this_thread::sleep_for(std::chrono::milliseconds(60)); }
+
+/// Repeats f for 60 ms: a thread that slept, on a virtual processor that slept with it, is slow at
+/// first.
+template <class F>
+void warm_up(F f) {
+  for (double spent = 0; spent < 0.06;) spent += seconds(f);
+}
 
 inline double median(std::vector<double> values) {
   const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);

@@ -72,8 +72,8 @@ struct SecondOrderOptions {
 ///
 /// x        (dim) start; out: the last accepted point
 /// Error    stop == optimal: |grad F| <= eps_g and, with the stated probability, lambda_min >=
-///          -eps_h, on all data. Where |g| <= eps_g and lambda_min < -eps_h, the step is along that
-///          eigenvector, so that saddle points are left
+///          -eps_h, on all data. Where |g| <= eps_g and a direction of curvature below -eps_h is
+///          found, the step is along it, so that saddle points are left
 /// Cost     an iteration: one pass over all data (value, gradient and curvature at the trial point
 ///          together) and the subproblem's products with the sampled Hessian
 /// Sync     one read an iteration and one at the start; one for each search for an eigenvector and
