@@ -16,10 +16,10 @@ inline constexpr index_t largest_formed_dim = 4096;
 ///   passes   products * sample * product work * (4 where the rows come from memory, else 1)
 ///   matrix   1.5 * sample * matrix work + products * dim^2
 ///
-/// Measured with both cores of an AMD EPYC (Zen 4, 32 MB of L3, 36 GB/s): passes over cached rows
-/// run at 21 to 26 thousand million multiply-adds a second (d = 22 to 200), over rows in memory at
-/// 4.6 to 7; the Gram product at 13 (d = 22 to 54) to 27 (d = 1,000). On a GPU nobody has measured
-/// them yet.
+/// Measured once, beside other work, with both cores of an AMD EPYC (Zen 4, 32 MB of L3, 36 GB/s):
+/// passes over cached rows ran at 21 to 26 thousand million multiply-adds a second (d = 22 to 200),
+/// over rows in memory at 4.6 to 7 (8 since the pass reads its rows in order); the Gram product at
+/// 13 (d = 22 to 54) to 27 (d = 1,000). On a GPU nobody has measured them yet.
 inline bool matrix_is_cheaper(const HessianCosts& costs, index_t sample, index_t dim, int products,
                               std::size_t scalar_bytes) {
   if (dim > largest_formed_dim) return false;
