@@ -125,7 +125,7 @@ void add_sampling_options(CLI::App& app, SecondOrderOptions& solver) {
              "Part of the rows in that sample")
       ->group("Samples");
   add_choice(app, "--hessian-size", solver.hessian.size, size_names,
-             "That part, or as many rows as --hessian-tolerance asks for, and no fewer")
+             "That part, or as many as --hessian-tolerance asks for")
       ->group("Samples");
   add_number(app, "--hessian-tolerance", solver.hessian.tolerance, positive,
              "error-driven: |H_S - H| in units of eps-h max(1, |g| / eps-g)")
@@ -136,10 +136,9 @@ void add_sampling_options(CLI::App& app, SecondOrderOptions& solver) {
   add_choice(app, "--hessian-form", solver.hessian.form, form_names,
              "Products by passes over the sample, or by a matrix")
       ->group("Samples");
-  add_choice(
-      app, "--gradient", solver.gradient.rule, gradient_names,
-      "Rows that the gradient is made from; adaptive: more as it shrinks; error-driven: as many "
-      "as --gradient-tolerance asks for")
+  add_choice(app, "--gradient", solver.gradient.rule, gradient_names,
+             "Rows that the gradient is made from; adaptive: more as it shrinks;\n"
+             "error-driven: as many as --gradient-tolerance asks for")
       ->group("Samples");
   add_number(app, "--gradient-fraction", solver.gradient.fraction, fraction,
              "Part of the rows in that sample; adaptive: in the first one")
