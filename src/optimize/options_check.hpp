@@ -54,6 +54,7 @@ inline void check(const SecondOrderOptions& o) {
   not_negative("max_failures", o.max_failures);
   positive("inner_iterations", o.inner_iterations);
   not_negative("inner_tolerance", o.inner_tolerance);
+  not_negative("checkpoint_seconds", o.checkpoint_seconds);
 }
 
 }  // namespace randnla

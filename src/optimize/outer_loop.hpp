@@ -80,6 +80,9 @@ struct OuterLoop {
   void judge(Iteration& row, bool new_gradient, bool new_hessian);
 
   void clear();
+  void begin(VectorView<T, B> x);
+  void resume(const Checkpoint& from);
+  Checkpoint checkpoint() const;
   Iteration iterate(bool along_eigenvector);
   void evaluate(Point<B, T>& point);
   void full_gradient(Work& work);
@@ -124,6 +127,9 @@ struct OuterLoop {
   bool sampled_gradient_small = false;
   std::int64_t next_look = 0, look_gap = 1;  // iterations between looks at the full gradient
   int expected_products;
+  double seconds_before = 0;          // of the run that this one goes on from
+  std::int64_t waits_before = 0;      // likewise; see WaitCount
+  double last_checkpoint_second = 0;  // of this run
   OptimizationResult result;
 };
 

@@ -1,4 +1,5 @@
 // Trust region and adaptive cubic regularisation: one outer loop, two models.
+#include "optimize/checkpointing.hpp"
 #include "optimize/initial_sigma.hpp"
 #include "optimize/options_check.hpp"
 #include "optimize/outer_loop.hpp"
@@ -362,8 +363,8 @@ namespace {
 class WaitCount {
  public:
   explicit WaitCount(const Counters& counters) : counters_(counters), before_(counters) {}
-  void store(Work& work) const {
-    work.host_waits = counters_.host_waits - before_.host_waits;
+  void store(Work& work, std::int64_t waits_before = 0) const {
+    work.host_waits = counters_.host_waits - before_.host_waits + waits_before;
     work.flag_polls = counters_.flag_polls - before_.flag_polls;
   }
 
@@ -374,6 +375,18 @@ class WaitCount {
 
 }  // namespace
 
+/// F at the first point, which is x or that of the checkpoint.
+template <Backend B, Scalar T>
+void OuterLoop<B, T>::begin(VectorView<T, B> x) {
+  clear();
+  if (options.resume != nullptr) return resume(*options.resume);
+  ctx.copy(current.x.data(), x.data, static_cast<std::size_t>(x.size) * sizeof(T));
+  evaluate(current);
+  const Record first = record.read(0);
+  loss = result.initial_loss = first.value;
+  gradient_norm = gradient_at_trial ? std::sqrt(first.gradient2) : std::nan("");
+}
+
 template <Backend B, Scalar T>
 OptimizationResult OuterLoop<B, T>::minimize(VectorView<T, B> x) {
   const auto began = std::chrono::steady_clock::now();
@@ -381,13 +394,7 @@ OptimizationResult OuterLoop<B, T>::minimize(VectorView<T, B> x) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   };
   const WaitCount waits(ctx.counters);
-  const std::size_t bytes = static_cast<std::size_t>(x.size) * sizeof(T);
-  ctx.copy(current.x.data(), x.data, bytes);
-  clear();
-  evaluate(current);
-  const Record first = record.read(0);
-  loss = result.initial_loss = first.value;
-  gradient_norm = gradient_at_trial ? std::sqrt(first.gradient2) : std::nan("");
+  begin(x);
 
   std::optional<Stop> stop;
   while (!(stop = reason_to_stop())) {
@@ -396,25 +403,32 @@ OptimizationResult OuterLoop<B, T>::minimize(VectorView<T, B> x) {
     if (seen == Look::uncertified) stop = Stop::uncertified;
     if (stop) break;
     Iteration row = iterate(seen == Look::negative_curvature);
-    waits.store(result.work);
+    waits.store(result.work, waits_before);
     row.work = result.work;
-    row.seconds = elapsed();
+    row.seconds = seconds_before + elapsed();
     result.phases += row.phases;
     result.trace.push_back(row);
+    if (options.checkpoint && row.accepted &&
+        elapsed() - last_checkpoint_second >= options.checkpoint_seconds) {
+      const Counters before = ctx.counters;
+      options.checkpoint(checkpoint());
+      ctx.counters = before;  // these waits are not the method's
+      last_checkpoint_second = elapsed();
+    }
     if (options.progress && !options.progress(row)) {
       stop = Stop::interrupted;
       break;
     }
   }
-  waits.store(result.work);
+  waits.store(result.work, waits_before);
   result.stop = *stop;
   result.loss = loss;
   const WaitCount certificate_waits(ctx.counters);
   if (stop != Stop::not_finite) certify();
   certificate_waits.store(result.certificate_work);
-  ctx.copy(x.data, current.x.data(), bytes);
+  ctx.copy(x.data, current.x.data(), static_cast<std::size_t>(x.size) * sizeof(T));
   ctx.synchronize();
-  result.seconds = elapsed();
+  result.seconds = seconds_before + elapsed();
   return std::move(result);
 }
 
