@@ -415,6 +415,7 @@ OptimizationResult OuterLoop<B, T>::minimize(VectorView<T, B> x) {
       ctx.counters = before;  // these waits are not the method's
       last_checkpoint_second = elapsed();
     }
+    if (options.point && row.accepted) options.point(download_wide(current.x));
     if (options.progress && !options.progress(row)) {
       stop = Stop::interrupted;
       break;
