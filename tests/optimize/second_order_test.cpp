@@ -72,7 +72,7 @@ template <class Loss, Backend B, Scalar T>
 void expect_optimal(Context<B>& ctx, double l2, bool sparse) {
   const Problem p = test::classes(5, 200, 8);
   const auto data = dataset<B, T>(ctx, p, sparse);
-  const LinearModel<Loss, B, T> f(ctx, data, l2);
+  const LinearModel<Loss, B, T> f(ctx, data, {.l2 = l2});
   for (const Method method : methods) {
     for (const SecondOrderOptions& options :
          {sampled(Sampling::full, 1, GradientOptions::Rule::full),
@@ -375,7 +375,7 @@ TYPED_TEST(SecondOrderScalars, EitherPrecisionReachesItsAccuracy) {
   using T = typename TypeParam::Real;
   const Problem p = test::classes(5, 200, 8);
   const auto data = dataset<B, T>(this->ctx(), p);
-  const LogisticRegression<B, T> f(this->ctx(), data, 0.01);
+  const LogisticRegression<B, T> f(this->ctx(), data, {.l2 = 0.01});
   for (const Method method : methods) {
     SecondOrderOptions options;
     options.stopping.eps_g = sizeof(T) == 4 ? 1e-4 : 1e-9;
