@@ -189,25 +189,34 @@ void OuterLoop<B, T>::choose_sigma() {
   result.work.props += 2 * record.read(0).hessian_rows * products;
 }
 
+/// In the space of the last solve where nothing but radius or sigma has changed.
+template <Backend B, Scalar T>
+template <class Solver, class How>
+void OuterLoop<B, T>::solve_in_space(Solver& solver, const How& how) {
+  InnerResult* const inner = &record.data()->inner;
+  if (std::exchange(krylov_known, true)) {
+    solver.solve_again(ctx, step.view(), inner, how);
+  } else {
+    solver.solve(ctx, hessian.op(), model_gradient(), step.view(), inner, rng.next(), how);
+  }
+}
+
 template <Backend B, Scalar T>
 void OuterLoop<B, T>::solve_model() {
-  InnerResult* const inner = &record.data()->inner;
   if (size == 0) choose_sigma();
-  if (cubic) {
-    const CubicOptions how{size, options.inner_tolerance, options.inner_iterations};
-    if (krylov_known) {
-      solver->solve_again(ctx, step.view(), inner, how);
-    } else {
-      solver->solve(ctx, hessian.op(), model_gradient(), step.view(), inner, rng.next(), how);
-      krylov_known = true;
-    }
-    return;
+  if (lanczos) {
+    return solve_in_space(*lanczos,
+                          CubicOptions{size, options.inner_tolerance, options.inner_iterations});
+  }
+  if (gltr) {
+    return solve_in_space(*gltr,
+                          GltrOptions{size, options.inner_tolerance, options.inner_iterations});
   }
   const bool from_random = options.random_start && failures == 0;
   if (from_random) {
     random_step(ctx, rng.next(), 0.99 * size, step.view(), &record.data()->step2);
   }
-  steihaug(ctx, hessian.op(), model_gradient(), step.view(), inner,
+  steihaug(ctx, hessian.op(), model_gradient(), step.view(), &record.data()->inner,
            {size, options.inner_tolerance, options.inner_iterations, from_random});
 }
 
