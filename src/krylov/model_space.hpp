@@ -9,6 +9,7 @@
 // whose type has a name that nvcc can spell.
 #pragma once
 
+#include "krylov/inner_checks.hpp"
 #include "krylov/random_part.hpp"
 #include "krylov/tridiagonal.hpp"
 #include "seam/seam.hpp"
@@ -18,7 +19,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <string>
 
 namespace randnla {
 
@@ -70,24 +70,6 @@ ProjectedModel<Model> projected(ModelSpace<B, T>& space, const Model& model, dou
           memory + limit,
           memory + 2 * limit,
           space.scalars.data()};
-}
-
-/// What CubicOptions and GltrOptions have in common.
-template <class Options>
-void check_inner_options(const char* solver, const Options& options) {
-  require(options.tolerance >= 0,
-          std::string(solver) + ": tolerance = " + std::to_string(options.tolerance));
-  require(options.max_iterations >= 1,
-          std::string(solver) + ": max_iterations = " + std::to_string(options.max_iterations));
-}
-
-template <Backend B, Scalar T>
-void check_dimensions(const char* solver, index_t n, const OperatorRef<B, T>& H,
-                      VectorView<const T, B> g, VectorView<T, B> s) {
-  require(H.dim() == n && g.size == n && s.size == n,
-          std::string(solver) + ": made for dimension " + std::to_string(n) + "; H of " +
-              std::to_string(H.dim()) + ", g of " + std::to_string(g.size) + ", s of " +
-              std::to_string(s.size));
 }
 
 /// Starts the space anew from g plus a random part, and grows it until the model's solution has

@@ -304,16 +304,7 @@ TYPED_TEST(TrustRegionModel, MisuseThrows) {
 
 TEST(TrustRegionModelThreads, SameBitsForAnyNumberOfThreads) {
   const int n = 9001;  // two chunks of a loop
-  struct Diagonal {
-    index_t dim() const { return static_cast<index_t>(values.size()); }
-    void apply(Context<Cpu>&, VectorView<const double, Cpu> x, VectorView<double, Cpu> y) const {
-      for (index_t i = 0; i < x.size; ++i) {
-        y.data[i] = values[static_cast<std::size_t>(i)] * x.data[i];
-      }
-    }
-    std::vector<double> values;
-  };
-  const Diagonal H{ramp(-1, 8, n)};
+  const test::DiagonalOperator H{ramp(-1, 8, n)};
   const auto solve = [&](int threads) {
     Context<Cpu> ctx(threads);
     const auto g = test::place<double>(ctx, test::normals(4, n));

@@ -211,4 +211,15 @@ class CountedMatrix {
   Buffer<T, B> entries_;
 };
 
+/// A diagonal matrix that is not stored as a dense one, on the CPU.
+struct DiagonalOperator {
+  index_t dim() const { return static_cast<index_t>(values.size()); }
+  void apply(Context<Cpu>&, VectorView<const double, Cpu> x, VectorView<double, Cpu> y) const {
+    for (index_t i = 0; i < x.size; ++i) {
+      y.data[i] = values[static_cast<std::size_t>(i)] * x.data[i];
+    }
+  }
+  std::vector<double> values;
+};
+
 }  // namespace randnla::test
