@@ -1,6 +1,7 @@
 // Gradient descent on the cubic model m(s) = b's + s'Hs/2 + sigma/3 |s|^3, from its Cauchy point.
 #pragma once
 
+#include "optimize/steps.hpp"
 #include "seam/seam.hpp"
 
 #include <randnla/core/random.hpp>
@@ -28,12 +29,15 @@ struct DescentState {
     if (bb - bb != 0) finish(InnerStop::not_finite);
   }
 
-  /// m(s - t v) - m(s), without cancellation.
+  /// m(s - t v) - m(s). The parts of the cubic term that are linear in t cancel against v's by
+  /// algebra, not in arithmetic, so that its sign is right however small v is.
   RANDNLA_HD double change(double t, double vHv) const {
-    const double from = sqrt(ss), more = t * (t * vv - 2 * sv);  // of |s|^2
-    const double to = sqrt(ss + more > 0 ? ss + more : 0), sum = from + to;
-    const double cubes = sum > 0 ? more * (from * from + from * to + to * to) / sum : 0;
-    return -t * (vv - sigma * from * sv) + t * t / 2 * vHv + sigma / 3 * cubes;
+    const double more = t * (t * vv - 2 * sv);  // of |s|^2
+    const double p = sqrt(ss), q = sqrt(ss + more > 0 ? ss + more : 0), sum = p + q;
+    if (!(sum > 0)) return 0;
+    const double even = (p * p + p * q + q * q) / (3 * sum) * t * t * vv;
+    const double odd = t * sv * more * (p + 2 * q) / (3 * sum * sum);
+    return -t * vv + t * t / 2 * vHv + sigma * (even - odd);
   }
 
   /// The first step ends at the Cauchy point, the minimiser along v = b; where it ends also says how

@@ -26,9 +26,9 @@ void check(const ScrOptions& o) {
 /// Everything the host learns of an iteration, read at its end in one piece.
 struct ScrRecord {
   InnerResult inner;
-  Observation at;             // the new point
-  double sampled_gradient2;   // |g_S|^2
-  TwoSums step2_x2;           // |s|^2, |x|^2
+  Observation at;            // the new point
+  double sampled_gradient2;  // |g_S|^2
+  TwoSums step2_x2;          // |s|^2, |x|^2
 };
 
 template <Backend B, Scalar T>
@@ -111,8 +111,8 @@ struct Scr {
     work.props += 2 * gradient_size + 2 * hessian_size * inner.products;
     // The rows of S_H are read once for their curvatures, and once for the matrix or a product.
     const int reads = 1 + (hessian.formed() ? 1 : inner.products);
-    work.data_passes += (static_cast<double>(gradient_size) +
-                         reads * static_cast<double>(hessian_size)) / n + 1;
+    work.data_passes +=
+        (static_cast<double>(gradient_size) + reads * static_cast<double>(hessian_size)) / n + 1;
     if (inner.products > 0) expected_products = inner.products;
   }
 

@@ -55,7 +55,7 @@ OptimizationResult scr(Context<B>& ctx, std::type_identity_t<FiniteSumRef<B, T>>
                        VectorView<T, B> x, const ScrOptions& options = {});
 
 struct LbfgsOptions {
-  int memory = 100;           // >= 1: pairs of steps and changes of the gradient
+  int memory = 100;             // >= 1: pairs of steps and changes of the gradient
   int search_evaluations = 30;  // >= 1, of a line search
   StoppingOptions stopping;
   std::uint64_t seed = 1;  // of the certificate
@@ -94,10 +94,10 @@ struct SgdOptions {
     steps,         // decay_factor^floor(t / decay_epochs)
   };
   Decay decay = Decay::none;
-  double decay_factor = 0.1;  // in (0, 1]
+  double decay_factor = 0.1;       // in (0, 1]
   std::int64_t decay_epochs = 30;  // >= 1
-  std::int64_t monitor = 1;   // >= 1: epochs between looks at all data
-  StoppingOptions stopping;   // max_iterations: epochs
+  std::int64_t monitor = 1;        // >= 1: epochs between looks at all data
+  StoppingOptions stopping;        // max_iterations: epochs
   std::uint64_t seed = 1;
   std::function<bool(const Iteration&)> progress;
 };
