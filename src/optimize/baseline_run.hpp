@@ -64,10 +64,11 @@ class BaselineRun {
   /// True where the run is over; then `result.stop` says why. `ways_out`: the method can leave a
   /// saddle point.
   bool stopped(VectorView<const T, B> x, bool ways_out) {
-    const auto reason = reason_to_stop();
-    const auto why = reason ? reason : look(x, ways_out);
-    if (why) result.stop = *why;
-    return why.has_value();
+    auto reason = reason_to_stop();
+    if (!reason) reason = look(x, ways_out);
+    if (!reason && stalled) reason = Stop::stalled;
+    if (reason) result.stop = *reason;
+    return reason.has_value();
   }
 
   /// Ends an iteration whose outcome the run knows.
@@ -103,7 +104,6 @@ class BaselineRun {
     if (interrupted_) return Stop::interrupted;
     if (not_finite) return Stop::not_finite;
     if (loss <= stopping_.target_loss) return Stop::target_loss;
-    if (stalled) return Stop::stalled;
     if (result.work.props >= stopping_.max_props) return Stop::max_props;
     if (result.iterations >= stopping_.max_iterations) return Stop::max_iterations;
     return std::nullopt;
@@ -111,7 +111,8 @@ class BaselineRun {
 
   /// Where the gradient is small: is the point optimal?
   std::optional<Stop> look(VectorView<const T, B> x, bool ways_out) {
-    if (!(gradient_norm <= stopping_.eps_g) || result.iterations < next_look_) return std::nullopt;
+    if (!(gradient_norm <= stopping_.eps_g)) return std::nullopt;
+    if (result.iterations < next_look_ && !stalled) return std::nullopt;
     const Certificate& seen = certificate(x);
     if (seen.eps_h_met) return Stop::optimal;
     if (seen.lambda_min >= -stopping_.eps_h) return Stop::uncertified;

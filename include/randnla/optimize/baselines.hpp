@@ -66,8 +66,9 @@ struct LbfgsOptions {
 ///
 /// x        (dim) start; out: the last accepted point
 /// Error    the line search ends where |slope| <= 0.9 |slope at 0| and F has decreased by 1e-4 of
-///          what that slope predicts or, where that is below the rounding of F, has not grown by
-///          more than 10 eps |F|. Pairs of s'y <= eps |s| |y| are left out
+///          what that slope predicts or, where that is rounding, has changed by at most 10 eps |F|:
+///          slopes then decide, and gradients far smaller than the root of that are reached. Pairs
+///          of s'y <= eps |s| |y| are left out
 /// Props    2n at the start and 3n an evaluation: value (n) and gradient (2n) come in one pass
 /// Trace    gradient_norm at x, size the step length, inner_iterations the evaluations of the line
 ///          search. One that fails is a row not accepted; what follows is steepest descent without
@@ -77,8 +78,8 @@ struct LbfgsOptions {
 /// Sync     one read an evaluation; the direction is found without one
 /// Determinism  the same bits from run to run and, on the CPU, for any number of threads
 /// Throws   InvalidArgument: a view of another size, an option out of range
-/// Source   Liu & Nocedal, Math. Program. 45 (1989); the idea of the line search, bracketing by
-///          slopes and accepting by them near rounding: Hager & Zhang, SIAM J. Optim. 16 (2005)
+/// Source   Liu & Nocedal, Math. Program. 45 (1989); deciding by slopes where values are
+///          rounding: Hager & Zhang, SIAM J. Optim. 16 (2005)
 template <Backend B, Scalar T>
 OptimizationResult lbfgs(Context<B>& ctx, std::type_identity_t<FiniteSumRef<B, T>> f,
                          VectorView<T, B> x, const LbfgsOptions& options = {});
