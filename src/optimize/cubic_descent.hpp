@@ -42,16 +42,16 @@ struct DescentState {
 
   /// The first step ends at the Cauchy point, the minimiser along v = b; where it ends also says how
   /// large 2 sigma |s| is in the first bound of the model's curvature. Later ones are 1/L.
-  RANDNLA_HD void choose_step(double vHv, double HvHv) {
+  RANDNLA_HD void choose_step(double vHv, double Hv2) {
     if (done) return;
     ++products;
-    if (vHv - vHv != 0 || HvHv - HvHv != 0) return finish(InnerStop::not_finite);
+    if (vHv - vHv != 0 || Hv2 - Hv2 != 0) return finish(InnerStop::not_finite);
     if (products == 1) {
       const double length = sqrt(vv), half = vHv / (2 * sigma * vv);
       const double root = sqrt(half * half + length / sigma);
       const double radius = half > 0 ? length / sigma / (root + half) : root - half;
       step = radius / length;
-      lipschitz = sqrt(HvHv) / length + 2 * sigma * radius;
+      lipschitz = sqrt(Hv2) / length + 2 * sigma * radius;
     } else {
       while (!(change(1 / lipschitz, vHv) <= -vv / (2 * lipschitz))) lipschitz *= 2;
       step = 1 / lipschitz;

@@ -19,14 +19,14 @@ void check(const SgdOptions& o) {
 }
 
 double rate_of(const SgdOptions& o, std::int64_t epoch) {
+  const std::int64_t drops = epoch / o.decay_epochs;
   switch (o.decay) {
     case SgdOptions::Decay::none:
       break;
     case SgdOptions::Decay::inverse_root:
       return o.learning_rate / std::sqrt(1 + static_cast<double>(epoch));
     case SgdOptions::Decay::steps:
-      return o.learning_rate *
-             std::pow(o.decay_factor, static_cast<double>(epoch / o.decay_epochs));
+      return o.learning_rate * std::pow(o.decay_factor, static_cast<double>(drops));
   }
   return o.learning_rate;
 }

@@ -206,7 +206,7 @@ TEST(BaselineStopping, NotFinite) {
   }
 }
 
-TEST(BaselineOptionsTest, OutOfRangeThrows) {
+TEST(OptionsOfBaselines, OutOfRangeThrows) {
   const double nan = std::nan("");
   const UserSum<test::RosenbrockTerm> f;
   const auto expect_bad = [&](std::initializer_list<Baseline> methods,
