@@ -6,6 +6,7 @@
 
 #include <randnla/krylov/cubic.hpp>
 #include <randnla/krylov/gltr.hpp>
+#include <randnla/krylov/shifted_cubic.hpp>
 #include <randnla/optimize/second_order.hpp>
 
 #include <algorithm>
@@ -69,6 +70,8 @@ struct OuterLoop {
     if (cubic) {
       if (given.cubic == SecondOrderOptions::Cubic::lanczos) {
         lanczos.emplace(ctx, d, given.inner_iterations);
+      } else {
+        shifted.emplace(ctx, d);
       }
     } else if (given.ball == SecondOrderOptions::Ball::gltr) {
       gltr.emplace(ctx, d, given.inner_iterations);
@@ -120,6 +123,7 @@ struct OuterLoop {
   Buffer<T, B> step, eigenvector;
   Buffer<Record, B> record;
   std::optional<CubicSolver<B, T>> lanczos;  // one of these, or neither: steihaug()
+  std::optional<ShiftedCubicSolver<B, T>> shifted;
   std::optional<GltrSolver<B, T>> gltr;
 
   // What the host knows.

@@ -204,9 +204,9 @@ void OuterLoop<B, T>::solve_in_space(Solver& solver, const How& how) {
 template <Backend B, Scalar T>
 void OuterLoop<B, T>::solve_model() {
   if (size == 0) choose_sigma();
-  if (lanczos) {
-    return solve_in_space(*lanczos,
-                          CubicOptions{size, options.inner_tolerance, options.inner_iterations});
+  if (cubic) {
+    const CubicOptions how{size, options.inner_tolerance, options.inner_iterations};
+    return lanczos ? solve_in_space(*lanczos, how) : solve_in_space(*shifted, how);
   }
   if (gltr) {
     return solve_in_space(*gltr,
