@@ -56,4 +56,8 @@ using NonlinearLeastSquares = LinearModel<SigmoidSquares, B, T>;
 template <Backend B, Scalar T>
 using LogisticRegression = LinearModel<LogisticLoss, B, T>;
 
+/// Linear least squares, mean (a'x - y)^2 / 2.
+template <Backend B, Scalar T>
+using LeastSquares = LinearModel<SquaredLoss, B, T>;
+
 }  // namespace randnla
