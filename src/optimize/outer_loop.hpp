@@ -95,7 +95,7 @@ struct OuterLoop {
   void clear();
   void begin(VectorView<T, B> x);
   void resume(const Checkpoint& from);
-  Checkpoint checkpoint() const;
+  Checkpoint checkpoint();
   Iteration iterate(bool along_eigenvector);
   void evaluate(Point<B, T>& point);
   void full_gradient(Work& work);

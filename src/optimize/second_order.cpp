@@ -417,14 +417,14 @@ OptimizationResult OuterLoop<B, T>::minimize(VectorView<T, B> x) {
     row.seconds = seconds_before + elapsed();
     result.phases += row.phases;
     result.trace.push_back(row);
+    const Counters before = ctx.counters;
     if (options.checkpoint && row.accepted &&
         elapsed() - last_checkpoint_second >= options.checkpoint_seconds) {
-      const Counters before = ctx.counters;
       options.checkpoint(checkpoint());
-      ctx.counters = before;  // these waits are not the method's
       last_checkpoint_second = elapsed();
     }
-    if (options.point && row.accepted) options.point(download_wide(current.x));
+    if (options.point && row.accepted) options.point(download_wide<B, T>(ctx, current.x.view()));
+    ctx.counters = before;  // the waits of these two are not the method's
     if (options.progress && !options.progress(row)) {
       stop = Stop::interrupted;
       break;
