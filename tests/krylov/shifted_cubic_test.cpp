@@ -138,16 +138,35 @@ TYPED_TEST(ShiftedCubic, NegativeCurvatureOrthogonalToTheGradientIsFound) {
   }
 }
 
+TYPED_TEST(ShiftedCubic, NegativeCurvatureThatShowsLateDropsWhatHasConverged) {
+  // The system for 1000 is solved within the tolerance at once; those for small shifts run on until
+  // the random part has grown into -5000.
+  using T = typename TypeParam::Real;
+  auto values = ramp(0, 1, 32), g = test::normals(4, 32);
+  values.push_back(-5000), g.push_back(0);
+  const Dense A = test::diagonal(values);
+  Model<T, typename TypeParam::Space> model(this->ctx(), A, g);
+  EXPECT_EQ(shift_for(test::eigen(A), test::cast<real>(g), 1e-8L), 10'000);
+  expect_solved(A, g, 1e-8, 1e-2, model.solve({1e-8, 1e-2, 500}));
+}
+
 TYPED_TEST(ShiftedCubic, AFineGridComesCloseToTheCubicMinimum) {
   // Away from the hard case, where the length changes fast with the shift.
   using T = typename TypeParam::Real;
   for (const auto& [low, sigma] : {std::pair{-5.0, 100.0}, {0.5, 1.0}, {0.5, 100.0}}) {
     const Dense A = test::with_spectrum(9, ramp(low, 8, 33));
     const auto g = test::normals(4, 33);
-    const real best = -cubic_minimum(test::eigen(A), test::cast<real>(g), sigma);
+    const Vector gl = test::cast<real>(g);
+    const test::Eigen e = test::eigen(A);
+    const real best = -cubic_minimum(e, gl, sigma);
     Model<T, typename TypeParam::Space> fine(this->ctx(), A, g, {1e-4, 1e4, 401});
-    const auto got = fine.solve({sigma, 1e-3, 500});
+    const auto got = fine.solve({sigma, 1e-4, 500});
     EXPECT_EQ(got.result.stop, InnerStop::converged);
+    real shift = 1e-4L;  // the first that fits; its neighbour's step is longer by 1 % or more
+    while (e.values[0] + shift <= 0 || sigma * length_for(e, gl, shift) > shift) {
+      shift *= std::pow(10.0L, 0.02L);
+    }
+    EXPECT_TRUE(near(norm2(got.s), length_for(e, gl, shift), 2e-3L * norm2(got.s)));
     // Shifts 1.05 apart, so that the step is too short by about 5 %, and the model is flat around
     // its minimum.
     EXPECT_GT(got.result.decrease, 0.99L * best);

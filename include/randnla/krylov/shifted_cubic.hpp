@@ -60,7 +60,7 @@ struct ShiftedSpace {
 /// with equality. Another sigma for the same g and H costs no product.
 ///
 /// Error   the step solves (H + shift I)s = -g up to max(tolerance |g|, eps (|H| + shift) |s|);
-///         H + shift I was positive definite in the whole Krylov space. The shift exceeds the cubic
+///         H + shift I was positive definite in the Krylov space as built. The shift exceeds the cubic
 ///         minimiser's by at most the ratio of neighbouring shifts, 10 by default; for a positive
 ///         semidefinite H the step is shorter by at most that. For an indefinite one it may be much
 ///         shorter near the hard case, whose eigenvector no such system holds, and for g = 0 it is
