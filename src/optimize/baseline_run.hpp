@@ -49,6 +49,7 @@ class BaselineRun {
         f_(f),
         stopping_(options.stopping),
         progress_(options.progress),
+        point_(options.point),
         eigenvector_(ctx, f.dim()) {}
 
   /// The present point's F and |grad F|; NaN: not computed.
@@ -71,8 +72,8 @@ class BaselineRun {
     return reason.has_value();
   }
 
-  /// Ends an iteration whose outcome the run knows.
-  void add(Iteration row) {
+  /// Ends an iteration at x, whose outcome the run knows.
+  void add(Iteration row, VectorView<const T, B> x) {
     row.iteration = ++result.iterations;
     row.loss = loss;
     result.accepted += row.accepted ? 1 : 0;
@@ -81,6 +82,11 @@ class BaselineRun {
     row.seconds = elapsed();
     result.phases += row.phases;
     result.trace.push_back(row);
+    if (point_ && row.accepted) {
+      const Counters before = ctx_.counters;
+      point_(download_wide<B, T>(ctx_, x));
+      ctx_.counters = before;  // this wait is not the method's
+    }
     interrupted_ = progress_ && !progress_(row);
   }
 
@@ -146,6 +152,7 @@ class BaselineRun {
   FiniteSumRef<B, T> f_;
   const StoppingOptions& stopping_;
   const std::function<bool(const Iteration&)>& progress_;
+  const std::function<void(const std::vector<double>&)>& point_;
   Counters before_ = ctx_.counters;
   Buffer<T, B> eigenvector_;
   std::optional<Certificate> certificate_;  // of the present point

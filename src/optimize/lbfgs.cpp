@@ -185,7 +185,7 @@ struct Lbfgs {
       pairs = 0;
     }
     row.phases.inner = ctx.seconds_between(0, 1), row.phases.trial = ctx.seconds_between(1, 2);
-    run.add(row);
+    run.add(row, x.view());
   }
 
   OptimizationResult minimize(VectorView<T, B> given) {

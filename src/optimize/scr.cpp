@@ -137,7 +137,7 @@ struct Scr {
     run.know(rec.at);
     run.not_finite = run.not_finite || rec.inner.stop == InnerStop::not_finite;
     run.stalled = row.step_norm <= eps * std::sqrt(rec.step2_x2.second);
-    run.add(row);
+    run.add(row, x);
   }
 
   OptimizationResult minimize(VectorView<T, B> x) {

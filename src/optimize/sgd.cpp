@@ -102,7 +102,7 @@ struct Sgd {
     run.know(not_known, not_known);
     if (looked) run.know(rec.at);
     run.not_finite = run.not_finite || !std::isfinite(rec.x2);
-    run.add(row);
+    run.add(row, x);
   }
 
   OptimizationResult minimize(VectorView<T, B> x) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <type_traits>
+#include <vector>
 
 namespace randnla {
 
@@ -33,6 +34,7 @@ struct ScrOptions {
   std::uint64_t seed = 1;
   /// Called after every iteration; false stops the run, which then still ends with a certificate.
   std::function<bool(const Iteration&)> progress;
+  std::function<void(const std::vector<double>& x)> point;  // as SecondOrderOptions::point
 };
 
 /// Minimises a finite sum by sub-sampled cubic regularisation: gradient and Hessian from samples
@@ -60,6 +62,7 @@ struct LbfgsOptions {
   StoppingOptions stopping;
   std::uint64_t seed = 1;  // of the certificate
   std::function<bool(const Iteration&)> progress;
+  std::function<void(const std::vector<double>& x)> point;  // as SecondOrderOptions::point
 };
 
 /// Minimises a finite sum by limited-memory BFGS on all data.
@@ -101,6 +104,7 @@ struct SgdOptions {
   StoppingOptions stopping;        // max_iterations: epochs
   std::uint64_t seed = 1;
   std::function<bool(const Iteration&)> progress;
+  std::function<void(const std::vector<double>& x)> point;  // as SecondOrderOptions::point
 };
 
 /// Minimises a finite sum by stochastic gradient descent with momentum: v = momentum v + g, x = x -
