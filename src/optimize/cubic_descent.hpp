@@ -53,7 +53,7 @@ struct DescentState {
       step = radius / length;
       lipschitz = sqrt(Hv2) / length + 2 * sigma * radius;
     } else {
-      while (!(change(1 / lipschitz, vHv) <= -vv / (2 * lipschitz))) lipschitz *= 2;
+      while (change(1 / lipschitz, vHv) > -vv / (2 * lipschitz)) lipschitz *= 2;
       step = 1 / lipschitz;
     }
     decrease -= change(step, vHv);

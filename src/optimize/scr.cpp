@@ -38,8 +38,7 @@ struct Scr {
         f(objective),
         options(given),
         run(ctx, f, given),
-        gradient_rows(ctx, f.terms()),
-        hessian_rows(ctx, f.terms()),
+        sampler(ctx, f.terms()),
         gradient_size(rows_of(given.gradient_fraction)),
         hessian_size(rows_of(given.hessian_fraction)),
         hessian(f),
@@ -60,14 +59,13 @@ struct Scr {
   }
 
   void make_gradient(VectorView<const T, B> x) {
-    const auto sample =
-        gradient_rows.draw(ctx, Sampling::uniform, gradient_size, {}, run.rng.next());
+    const auto sample = sampler.draw(ctx, Sampling::uniform, gradient_size, {}, run.rng.next());
     f.evaluate(ctx, x, sample, {nullptr, gradient.data(), nullptr});
     sum_squares<B, T>(ctx, gradient.view(), &record.data()->sampled_gradient2);
   }
 
   void make_hessian(VectorView<const T, B> x) {
-    const auto sample = hessian_rows.draw(ctx, Sampling::uniform, hessian_size, {}, run.rng.next());
+    const auto sample = sampler.draw(ctx, Sampling::uniform, hessian_size, {}, run.rng.next());
     f.evaluate(ctx, x, sample, {nullptr, nullptr, hessian.curvature_memory(ctx, hessian_size)});
     hessian.use(ctx, x, sample, expected_products);
   }
@@ -157,7 +155,7 @@ struct Scr {
   FiniteSumRef<B, T> f;
   const ScrOptions& options;
   BaselineRun<B, T> run;
-  RowSampler<B, T> gradient_rows, hessian_rows;
+  RowSampler<B, T> sampler;  // of S_g, which is not needed any more when S_H is drawn
   index_t gradient_size, hessian_size;
   SampledHessian<B, T> hessian;
   Buffer<T, B> gradient, step;  // gradient: the sampled one, and for the look at all data the full

@@ -71,6 +71,49 @@ TEST(BaselineObjectives, LbfgsIsAsFastAsItShouldBe) {
   EXPECT_LT(bowl.result.iterations, 20);
 }
 
+/// The quadratic far above zero: its value there has a rounding of 1e-10.
+struct HighTerm : test::QuadraticTerm {
+  double value(index_t i, const test::Point<3>& x) const {
+    return 1e6 + QuadraticTerm::value(i, x);
+  }
+};
+
+TEST(BaselineObjectives, LbfgsGoesByGradientsWhereValuesAreRounding) {
+  const auto options = with([](auto& o) { o.stopping.eps_g = 1e-11; });
+  for (const double side : {-1.0, 1.0}) {
+    const auto got = run(Baseline::lbfgs, UserSum<HighTerm>{}, {3, -2 * side, side}, options);
+    EXPECT_EQ(got.result.stop, Stop::optimal);
+    for (const double v : got.x) EXPECT_NEAR(v, 0, 1e-11);
+  }
+}
+
+/// Slopes that halve with every evaluation, whatever x is.
+struct FadingTerm {
+  static constexpr int dim = 1;
+  static constexpr index_t terms = 1;
+  double* slope;
+  double value(index_t, const test::Point<1>&) const { return 1; }
+  void gradient(index_t, const test::Point<1>&, double factor, test::Point<1>& g) const {
+    g[0] += factor * (*slope /= 2);
+  }
+  void product(index_t, const test::Point<1>&, const test::Point<1>& v, double factor,
+               test::Point<1>& out) const {
+    out[0] += factor * v[0];
+  }
+};
+
+TEST(BaselineObjectives, LbfgsLeavesOutPairsWithoutCurvature) {
+  // Steps are lost in x = 1e20, so that s = 0 where y is not.
+  double slope = 8;
+  const auto got = run(Baseline::lbfgs, UserSum<FadingTerm>{{&slope}}, {1e20}, exact_samples());
+  EXPECT_EQ(got.result.stop, Stop::optimal);
+  EXPECT_EQ(got.x[0], 1e20);
+  for (const Iteration& row : got.result.trace) {
+    EXPECT_TRUE(row.accepted);
+    EXPECT_EQ(row.size, 1 / row.gradient_norm);  // the step of a run without pairs
+  }
+}
+
 TEST(BaselineObjectives, ASaddleIsSeenAndLeftWhereSamplesCan) {
   // The gradient is exactly zero at the start. Gradients know no way out; the cubic model does, in
   // the hard case, too, with a linear term orthogonal to the negative curvature.
