@@ -1,5 +1,6 @@
 #include "seam/seam.hpp"
 
+#include <randnla/core/math.hpp>
 #include <randnla/objective/softmax.hpp>
 
 #include <cmath>
@@ -35,11 +36,11 @@ index_t first_bad_target(Context<B>& ctx, const T* targets, index_t rows, index_
   return rows - distance.read(0);
 }
 
-/// log(1 + u), u >= 0.
+/// log(1 + u), u >= 0; NaN stays NaN.
 template <class T>
 RANDNLA_HD T log_of_one_plus(T u) {
-  return u <= 1 ? math::log1p_of_unit(u)
-                : static_cast<T>(math::log_of_positive(1 + static_cast<double>(u)));
+  return u > 1 ? static_cast<T>(math::log_of_positive(1 + static_cast<double>(u)))
+               : math::log1p_of_unit(u);
 }
 
 template <class T>
