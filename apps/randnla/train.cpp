@@ -52,7 +52,7 @@ Solution minimise(Context<B>& ctx, const Dataset<T, B>& data, const TrainOptions
   solver.stopping.max_props = static_cast<std::int64_t>(std::min(options.max_props, most));
   solver.progress = progress;
 
-  const LinearModel<Loss, B, T> objective(ctx, data, options.l2);
+  const LinearModel<Loss, B, T> objective(ctx, data, {.l2 = options.l2});
   Buffer<T, B> x = first_point<B, T>(ctx, options, objective.dim());
   const FiniteSumRef<B, T> f(objective);
   Solution solution;

@@ -125,7 +125,7 @@ void compare(Context<B>& ctx, const Problem& p, bool sparse, double l2,
              const Reference<Loss>& reference, const Sample<B, T>& sample) {
   const auto count = static_cast<index_t>(reference.rows.size());
   const Dataset<T, B> data = dataset<B, T>(ctx, p, sparse);
-  const LinearModel<Loss, B, T> f(ctx, data, l2);
+  const LinearModel<Loss, B, T> f(ctx, data, {.l2 = l2});
   const auto x = test::normals(5, p.cols, 1 / std::sqrt(static_cast<double>(p.cols)));
   const auto v = test::normals(6, p.cols);
   const auto xl = test::cast<real>(x), vl = test::cast<real>(v);
@@ -254,7 +254,7 @@ TYPED_TEST(LinearModels, OnePassGivesTheBitsOfSeparateOnes) {
   for (const bool sparse : {false, true}) {
     const Problem p = test::random_problem(8, test::sized<B>(4099, 300), 21, sparse ? 0.5 : 0);
     const auto data = dataset<B, T>(ctx, p, sparse);
-    const LogisticRegression<B, T> f(ctx, data, 0.1);
+    const LogisticRegression<B, T> f(ctx, data, {.l2 = 0.1});
     const auto x = place<T>(ctx, test::normals(4, p.cols, 0.3));
     const auto all = Sample<B, T>::all(p.rows);
     Buffer<double, B> v1(ctx, 1), v2(ctx, 1);
@@ -280,7 +280,7 @@ TYPED_TEST(LinearModels, ByHand) {
   auto& ctx = this->ctx();
   const Problem p{2, 1, {2, -4}, {1, 0}};
   const auto data = dataset<B, T>(ctx, p);
-  const NonlinearLeastSquares<B, T> f(ctx, data, 0.5);
+  const NonlinearLeastSquares<B, T> f(ctx, data, {.l2 = 0.5});
   EXPECT_EQ(f.dim(), 1);
   EXPECT_EQ(f.terms(), 2);
   const auto x = place<T>(ctx, std::vector<double>{0}), v = place<T>(ctx, std::vector<double>{3});
@@ -328,9 +328,11 @@ TYPED_TEST(LinearModels, MisuseThrows) {
   const Problem p = test::random_problem(1, 6, 3);
   auto data = dataset<B, T>(ctx, p);
   using Model = LogisticRegression<B, T>;
-  EXPECT_THROW(Model(ctx, data, -0.1), InvalidArgument);
-  EXPECT_THROW(Model(ctx, data, std::numeric_limits<double>::quiet_NaN()), InvalidArgument);
-  EXPECT_THROW(Model(ctx, data, std::numeric_limits<double>::infinity()), InvalidArgument);
+  EXPECT_THROW(Model(ctx, data, Regulariser{.l2 = -0.1}), InvalidArgument);
+  EXPECT_THROW(Model(ctx, data, Regulariser{.l2 = std::numeric_limits<double>::quiet_NaN()}),
+               InvalidArgument);
+  EXPECT_THROW(Model(ctx, data, Regulariser{.l2 = std::numeric_limits<double>::infinity()}),
+               InvalidArgument);
   EXPECT_THROW(Model(ctx, Dataset<T, B>{}), InvalidArgument);
   const Model f(ctx, data);
   Buffer<T, B> two(ctx, 2), three(ctx, 3), six(ctx, 6), nine(ctx, 9);
@@ -354,7 +356,7 @@ TEST(LinearModelThreads, SameBitsForAnyNumberOfThreads) {
     for (const int threads : {1, 2, 7}) {
       Context<Cpu> ctx(threads);
       const auto data = dataset<Cpu, double>(ctx, p, sparse);
-      const NonlinearLeastSquares<Cpu, double> f(ctx, data, 0.01);
+      const NonlinearLeastSquares<Cpu, double> f(ctx, data, {.l2 = 0.01});
       const auto x = place<double>(ctx, test::normals(4, p.cols, 0.2));
       const auto all = Sample<Cpu, double>::all(p.rows);
       Buffer<double, Cpu> out(ctx, 1 + 2 * p.cols + 2 * p.rows + p.cols * p.cols);
