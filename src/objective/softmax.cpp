@@ -1,16 +1,16 @@
+#include "objective/regulariser_terms.hpp"
 #include "seam/seam.hpp"
 
 #include <randnla/core/math.hpp>
 #include <randnla/objective/softmax.hpp>
 
-#include <cmath>
 #include <string>
 
 namespace randnla {
 namespace {
 
 void require_size(const char* what, index_t size, index_t want) {
-  require(size == want, std::string("SoftmaxRegression::") + what + " has " + std::to_string(size) +
+  require(size == want, std::string("SoftmaxRegression: ") + what + " has " + std::to_string(size) +
                             " entries, want " + std::to_string(want));
 }
 
@@ -113,7 +113,7 @@ struct ApplyCurvature {
   }
 };
 
-/// out[k] = s_a s_b / sum s for all sampled terms.
+/// out[k] = -s_a s_b / sum s, the weight of block (a, b), for all sampled terms.
 template <Backend B, class T>
 void pair_weights(Context<B>& ctx, const HessianSample<B, T>& H, index_t classes, index_t a,
                   index_t b, T* out) {
@@ -153,22 +153,21 @@ void complete_blocks(Context<B>& ctx, MatrixView<T, B> H, index_t classes, T rid
 
 template <Backend B, Scalar T>
 SoftmaxRegression<B, T>::SoftmaxRegression(Context<B>& ctx, const Dataset<T, B>& data,
-                                           index_t classes, double l2)
+                                           index_t classes, Regulariser regulariser)
     : rows_(data.view()),
       targets_(data.targets.data()),
       terms_(data.rows),
       cols_(data.cols),
       classes_(classes),
-      l2_(static_cast<T>(l2)) {
+      regulariser_(regulariser) {
   require(data.rows > 0 && data.cols > 0, "SoftmaxRegression: data of " +
                                               std::to_string(data.rows) + " x " +
                                               std::to_string(data.cols) + ", want some");
   require(classes >= 2 && classes <= max_pass_vectors,
           "SoftmaxRegression: " + std::to_string(classes) + " classes, want 2 to " +
               std::to_string(max_pass_vectors));
-  require(l2 >= 0 && std::isfinite(l2),
-          "SoftmaxRegression: l2 = " + std::to_string(l2) + ", want at least 0 and finite");
-  require_size("SoftmaxRegression: targets", data.targets.size(), data.rows);
+  regulariser.check("SoftmaxRegression");
+  require_size("targets", data.targets.size(), data.rows);
   const index_t bad = first_bad_target(ctx, targets_, terms_, classes_);
   if (bad == terms_) return;
   throw InvalidArgument("SoftmaxRegression: the target of row " + std::to_string(bad) + " is " +
@@ -198,8 +197,9 @@ void SoftmaxRegression<B, T>::evaluate(Context<B>& ctx, VectorView<const T, B> x
                            out.curvature,
                            out.gradient_norms2,
                            out.gradient_norms2 != nullptr ? squared_row_norms(ctx) : nullptr};
-  fused_multi_pass(ctx, rows_, selection(sample), x.data, classes_, row, l2_, out.gradient,
-                   out.value);
+  fused_multi_pass(ctx, rows_, selection(sample), x.data, classes_, row,
+                   static_cast<T>(regulariser_.l2), out.gradient, out.value);
+  add_regulariser_value_gradient(ctx, regulariser_, x, out.value, out.gradient);
 }
 
 template <Backend B, Scalar T>
@@ -209,8 +209,9 @@ void SoftmaxRegression<B, T>::hessian_product(Context<B>& ctx, const HessianSamp
   require_size("hessian_product: v", v.size, dim());
   require_size("hessian_product: out", out.size, dim());
   fused_multi_pass(ctx, rows_, selection(H.sample), v.data, classes_,
-                   ApplyCurvature<T>{classes_, H.curvature}, l2_, out.data,
-                   static_cast<double*>(nullptr));
+                   ApplyCurvature<T>{classes_, H.curvature}, static_cast<T>(regulariser_.l2),
+                   out.data, static_cast<double*>(nullptr));
+  add_regulariser_product(ctx, regulariser_, H.kind, H.x, v, out);
 }
 
 template <Backend B, Scalar T>
@@ -226,7 +227,8 @@ void SoftmaxRegression<B, T>::hessian_matrix(Context<B>& ctx, const HessianSampl
            MatrixView<T, B>{out.data + a * cols_ + b * cols_ * out.ld, cols_, cols_, out.ld});
     }
   }
-  complete_blocks(ctx, out, classes_, l2_);
+  complete_blocks(ctx, out, classes_, static_cast<T>(regulariser_.l2));
+  add_regulariser_matrix(ctx, regulariser_, H.kind, H.x, out);
 }
 
 template <Backend B, Scalar T>

@@ -2,17 +2,18 @@
 
 #include <randnla/data/dataset.hpp>
 #include <randnla/objective/finite_sum.hpp>
+#include <randnla/objective/regulariser.hpp>
 
 namespace randnla {
 
 /// Multi-class logistic regression: with K classes and x = (w_1, .., w_K) one vector a class, class
 /// after class, each of d = data.cols entries,
 ///
-///   F(x) = (1/n) sum_i (log sum_c exp(a_i'w_c) - a_i'w_{y_i}) + l2/2 |x|^2
+///   F(x) = (1/n) sum_i (log sum_c exp(a_i'w_c) - a_i'w_{y_i}) + regulariser(x)
 ///
 /// over the rows a_i of `data`, whose targets y_i are 0 .. K-1. dim() = K d.
 ///
-/// data      must outlive the objective      classes  K, 2 to 128      l2  >= 0
+/// data      must outlive the objective      classes  K, 2 to 128
 /// Curvature of a term is its probabilities p (K numbers): its Hessian is (diag p - pp') x aa',
 ///           and with s = w p in place of p, (diag s - ss'/sum s) x aa', which is w times it.
 ///           Positive semidefinite, so that Curvature::gauss_newton is the same.
@@ -24,11 +25,13 @@ namespace randnla {
 /// Sync      the constructor waits for its check of the targets; nothing else
 /// Determinism  same bits from run to run and, on the CPU, for any number of threads
 /// Throws    InvalidArgument: no rows, classes out of range, a target that is none of 0 .. K-1 (the
-///           message names row and value), l2 negative or not finite, a view of another size
+///           message names row and value), a number of the regulariser negative or not finite,
+///           a view of another size
 template <Backend B, Scalar T>
 class SoftmaxRegression {
  public:
-  SoftmaxRegression(Context<B>& ctx, const Dataset<T, B>& data, index_t classes, double l2 = 0);
+  SoftmaxRegression(Context<B>& ctx, const Dataset<T, B>& data, index_t classes,
+                    Regulariser regulariser = {});
 
   index_t dim() const { return classes_ * cols_; }
   index_t terms() const { return terms_; }
@@ -50,7 +53,7 @@ class SoftmaxRegression {
   Rows<T, B> rows_;
   const T* targets_;
   index_t terms_, cols_, classes_;
-  T l2_;
+  Regulariser regulariser_;
   mutable Buffer<T, B> row_norms2_;  // filled when they are first asked for
 };
 
