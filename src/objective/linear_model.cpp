@@ -6,5 +6,11 @@ template class LinearModel<SigmoidSquares, ThisBackend, float>;
 template class LinearModel<SigmoidSquares, ThisBackend, double>;
 template class LinearModel<LogisticLoss, ThisBackend, float>;
 template class LinearModel<LogisticLoss, ThisBackend, double>;
+template class LinearModel<SquaredLoss, ThisBackend, float>;
+template class LinearModel<SquaredLoss, ThisBackend, double>;
+template class LinearModel<CauchyLoss, ThisBackend, float>;
+template class LinearModel<CauchyLoss, ThisBackend, double>;
+template class LinearModel<TukeyLoss, ThisBackend, float>;
+template class LinearModel<TukeyLoss, ThisBackend, double>;
 
 }  // namespace randnla

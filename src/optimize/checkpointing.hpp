@@ -2,6 +2,7 @@
 #pragma once
 
 #include "optimize/outer_loop.hpp"
+#include "optimize/steps.hpp"
 
 #include <cinttypes>
 #include <cstdio>
@@ -13,12 +14,6 @@ namespace randnla {
 std::string steps_decided_by(const SecondOrderOptions& options, bool cubic, int scalar_bytes);
 
 template <Backend B, Scalar T>
-std::vector<double> download_wide(const Buffer<T, B>& from) {
-  const std::vector<T> narrow = from.download();
-  return {narrow.begin(), narrow.end()};
-}
-
-template <Backend B, Scalar T>
 void upload_narrow(const std::vector<double>& wide, Buffer<T, B>& to) {
   std::vector<T> narrow;
   for (const double v : wide) narrow.push_back(static_cast<T>(v));
@@ -27,12 +22,12 @@ void upload_narrow(const std::vector<double>& wide, Buffer<T, B>& to) {
 
 /// After an accepted step, when samples, models and the Krylov space are to be made anew anyway.
 template <Backend B, Scalar T>
-Checkpoint OuterLoop<B, T>::checkpoint() const {
+Checkpoint OuterLoop<B, T>::checkpoint() {
   Checkpoint out;
   out.options = steps_decided_by(options, cubic, sizeof(T));
   out.dim = f.dim(), out.terms = f.terms();
-  out.x = download_wide(current.x);
-  if (hessian.ratio.size() > 0) out.leverage_ratio = download_wide(hessian.ratio);
+  out.x = download_wide<B, T>(ctx, current.x.view());
+  if (hessian.ratio.size() > 0) out.leverage_ratio = download_wide<B, T>(ctx, hessian.ratio.view());
   out.result = result;
   out.result.loss = loss;
   out.result.seconds = result.trace.empty() ? 0 : result.trace.back().seconds;

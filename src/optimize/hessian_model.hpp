@@ -103,16 +103,20 @@ struct HessianModel {
   void draw(Context<B>& ctx, VectorView<const T, B> x, const T* curvature, int products, Rng rng) {
     const index_t n = f.terms();
     whole = !sampled() || (error_driven() && size > n / 2);
-    if (whole) return use(ctx, x, curvature, Sample<B, T>::all(n), products, options.form, n);
+    if (whole) {
+      return use(ctx, x, curvature, Sample<B, T>::all(n), products, options.form, n,
+                 options.curvature);
+    }
     VectorView<const T, B> scores;
     if (uses_scores(options.sampling)) scores = importance.view();
     use(ctx, x, curvature, sampler.draw(ctx, options.sampling, size, scores, rng), products,
-        options.form, size);
+        options.form, size, options.curvature);
   }
 
-  /// The Hessian on all data.
+  /// The true Hessian on all data, out of true curvatures.
   void use_all(Context<B>& ctx, VectorView<const T, B> x, const T* curvature, int products) {
-    use(ctx, x, curvature, Sample<B, T>::all(f.terms()), products, Form::automatic, f.terms());
+    use(ctx, x, curvature, Sample<B, T>::all(f.terms()), products, Form::automatic, f.terms(),
+        Curvature::hessian);
   }
 
   OperatorRef<B, T> op() const {
@@ -148,13 +152,14 @@ struct HessianModel {
 
  private:
   void use(Context<B>& ctx, VectorView<const T, B> x, const T* curvature,
-           const Sample<B, T>& sample, int products, Form form, index_t expected_rows) {
+           const Sample<B, T>& sample, int products, Form form, index_t expected_rows,
+           Curvature kind) {
     const index_t each = f.curvature_size();
     if (curvatures.size() < sample.bound * each) {
       curvatures = Buffer<T, B>(ctx, sample.bound * each);
     }
     weigh_curvature(ctx, sample, curvature, each, curvatures.data());
-    applied.hessian = {x, sample, curvatures.data()};
+    applied.hessian = {x, sample, curvatures.data(), kind};
     const index_t d = f.dim();
     formed = form == Form::matrix ||
              (form == Form::automatic &&

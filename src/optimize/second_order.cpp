@@ -189,25 +189,34 @@ void OuterLoop<B, T>::choose_sigma() {
   result.work.props += 2 * record.read(0).hessian_rows * products;
 }
 
+/// In the space of the last solve where nothing but radius or sigma has changed.
+template <Backend B, Scalar T>
+template <class Solver, class How>
+void OuterLoop<B, T>::solve_in_space(Solver& solver, const How& how) {
+  InnerResult* const inner = &record.data()->inner;
+  if (std::exchange(krylov_known, true)) {
+    solver.solve_again(ctx, step.view(), inner, how);
+  } else {
+    solver.solve(ctx, hessian.op(), model_gradient(), step.view(), inner, rng.next(), how);
+  }
+}
+
 template <Backend B, Scalar T>
 void OuterLoop<B, T>::solve_model() {
-  InnerResult* const inner = &record.data()->inner;
   if (size == 0) choose_sigma();
   if (cubic) {
     const CubicOptions how{size, options.inner_tolerance, options.inner_iterations};
-    if (krylov_known) {
-      solver->solve_again(ctx, step.view(), inner, how);
-    } else {
-      solver->solve(ctx, hessian.op(), model_gradient(), step.view(), inner, rng.next(), how);
-      krylov_known = true;
-    }
-    return;
+    return lanczos ? solve_in_space(*lanczos, how) : solve_in_space(*shifted, how);
+  }
+  if (gltr) {
+    return solve_in_space(*gltr,
+                          GltrOptions{size, options.inner_tolerance, options.inner_iterations});
   }
   const bool from_random = options.random_start && failures == 0;
   if (from_random) {
     random_step(ctx, rng.next(), 0.99 * size, step.view(), &record.data()->step2);
   }
-  steihaug(ctx, hessian.op(), model_gradient(), step.view(), inner,
+  steihaug(ctx, hessian.op(), model_gradient(), step.view(), &record.data()->inner,
            {size, options.inner_tolerance, options.inner_iterations, from_random});
 }
 
@@ -408,13 +417,14 @@ OptimizationResult OuterLoop<B, T>::minimize(VectorView<T, B> x) {
     row.seconds = seconds_before + elapsed();
     result.phases += row.phases;
     result.trace.push_back(row);
+    const Counters before = ctx.counters;
     if (options.checkpoint && row.accepted &&
         elapsed() - last_checkpoint_second >= options.checkpoint_seconds) {
-      const Counters before = ctx.counters;
       options.checkpoint(checkpoint());
-      ctx.counters = before;  // these waits are not the method's
       last_checkpoint_second = elapsed();
     }
+    if (options.point && row.accepted) options.point(download_wide<B, T>(ctx, current.x.view()));
+    ctx.counters = before;  // the waits of these two are not the method's
     if (options.progress && !options.progress(row)) {
       stop = Stop::interrupted;
       break;

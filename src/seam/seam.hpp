@@ -12,6 +12,8 @@
 //   gemv(ctx, trans, alpha, A, x, beta, y)   y = alpha op(A) x + beta y, column-major; beta = 0
 //                                       writes y without reading it; A with no columns: y = beta y
 //   row_norms(ctx, A, out)              out[i] = sum of the squares of row i
+//   projected_row_norms(ctx, A, P, out) out[i] = |P a_i|^2, P column-major; the product A P' is
+//                                       nowhere stored
 //   fused_pass(ctx, A, rows, v, f, ridge, out, value)   one read of A, see below
 //   fused_multi_pass(ctx, A, rows, V, K, f, ridge, out, value)   the same with K vectors
 //   gram(ctx, A, rows, d, ridge, H)     H = sum_k d[k] a_k a_k' + ridge I, both triangles
@@ -43,11 +45,13 @@
 #include "fused_pass.cuh"
 #include "gram.cuh"
 #include "loops.cuh"
+#include "projected_row_norms.cuh"
 #else
 #include "cpu/fused_multi_pass.hpp"
 #include "cpu/fused_pass.hpp"
 #include "cpu/gram.hpp"
 #include "cpu/loops.hpp"
+#include "cpu/projected_row_norms.hpp"
 #endif
 
 namespace randnla {

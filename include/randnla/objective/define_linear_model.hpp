@@ -7,6 +7,7 @@
 // include <randnla/objective/linear_model.hpp>, whose losses are in the library.
 #pragma once
 
+#include "objective/leverage.hpp"
 #include "objective/regulariser_terms.hpp"
 #include "seam/seam.hpp"
 
@@ -144,6 +145,14 @@ void LinearModel<Loss, B, T>::importance(Context<B>& ctx, VectorView<const T, B>
   const T *norms = squared_row_norms(ctx), *c = curvature.data;
   T* const o = out.data;
   for_each(ctx, terms_, [=] RANDNLA_FN(index_t i) { o[i] = (c[i] < 0 ? -c[i] : c[i]) * norms[i]; });
+}
+
+template <class Loss, Backend B, Scalar T>
+void LinearModel<Loss, B, T>::leverage_ratio(Context<B>& ctx, VectorView<const T, B> curvature,
+                                             VectorView<T, B> out) const {
+  linear::require_size("LinearModel::leverage_ratio: curvature", curvature.size, terms_);
+  linear::require_size("LinearModel::leverage_ratio: out", out.size, terms_);
+  linear_leverage_ratio(ctx, rows_, curvature, squared_row_norms(ctx), out.data);
 }
 
 }  // namespace randnla

@@ -13,7 +13,7 @@ namespace randnla {
 /// Cost    evaluate and hessian_product read each sampled row once; hessian_matrix is one weighted
 ///         Gram product, dim^2 multiply-adds a row; importance needs the rows' norms, one pass the
 ///         first time; the non-convex regulariser adds one or two loops over x
-/// Sync    none
+/// Sync    none but for leverage_ratio
 /// Determinism  same bits from run to run and, on the CPU, for any number of threads
 /// Throws  InvalidArgument: no rows, a number of the regulariser negative or not finite, what the
 ///         loss's check() throws, a view of another size
@@ -36,6 +36,12 @@ class LinearModel {
   void hessian_matrix(Context<B>& ctx, const HessianSample<B, T>& H, MatrixView<T, B> out) const;
   /// out[i] = |curvature[i]| |a_i|^2
   void importance(Context<B>& ctx, VectorView<const T, B> curvature, VectorView<T, B> out) const;
+  /// out[i] = a_i'(A'|D|A)^+ a_i / |a_i|^2, D the curvatures: exact leverage scores of |D|^(1/2) A
+  /// over the importance, 0 for rows of zeros. Safe for any rank; eigenvalues of A'|D|A, scaled to
+  /// unit diagonal, below dim eps times the largest count as zero. Costs dim^2 multiply-adds a row
+  /// twice and 9 dim^3 on the host; waits once.
+  void leverage_ratio(Context<B>& ctx, VectorView<const T, B> curvature,
+                      VectorView<T, B> out) const;
 
  private:
   const T* squared_row_norms(Context<B>& ctx) const;
@@ -55,5 +61,9 @@ using NonlinearLeastSquares = LinearModel<SigmoidSquares, B, T>;
 /// Logistic regression with targets 0 and 1.
 template <Backend B, Scalar T>
 using LogisticRegression = LinearModel<LogisticLoss, B, T>;
+
+/// Linear least squares, mean (a'x - y)^2 / 2.
+template <Backend B, Scalar T>
+using LeastSquares = LinearModel<SquaredLoss, B, T>;
 
 }  // namespace randnla

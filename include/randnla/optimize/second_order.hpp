@@ -9,6 +9,7 @@
 #include <limits>
 #include <optional>
 #include <type_traits>
+#include <vector>
 
 namespace randnla {
 
@@ -98,6 +99,9 @@ struct SecondOrderOptions {
   Errors errors = Errors::as_needed;
   /// Called after every iteration; false stops the run, which then still ends with a certificate.
   std::function<bool(const Iteration&)> progress;
+  /// Called before it with the new point after every accepted step, for instance to test a model on
+  /// other data. A download each.
+  std::function<void(const std::vector<double>& x)> point;
   /// Called after accepted steps, not more often than every so many seconds.
   std::function<void(const Checkpoint&)> checkpoint;
   double checkpoint_seconds = 60;  // >= 0
