@@ -235,7 +235,7 @@ void OuterLoop<B, T>::judge(Iteration& row, bool new_gradient, bool new_hessian)
       !sampled ? 0
       : gradient.measured
           ? std::sqrt(sample_error2(rec.sampled.second, static_cast<double>(gradient.size),
-                                    static_cast<double>(n)))
+                                    static_cast<double>(n), false))
           : std::nan("");
   row.hessian_error = !model || hessian.whole ? 0
                       : hessian.measured      ? hessian.error(rec.hessian_second)
