@@ -145,14 +145,15 @@ double OuterLoop<B, T>::plan_gradient(double second, double norm) {
   const auto n = static_cast<double>(f.terms());
   const double wanted = gradient.rows_wanted(second, norm, options.stopping.eps_g);
   gradient_at_trial = wanted > n / 2;
-  gradient.fraction = std::clamp(wanted / n, options.gradient.min_fraction, 0.5);
+  const double least = options.gradient.min_fraction;
+  gradient.fraction = std::clamp(wanted / n, least, std::max(least, 0.5));
   return wanted;
 }
 
 template <Backend B, Scalar T>
 void OuterLoop<B, T>::follow_eigenvector() {
   // From a saddle, before any model: the length that a trust region starts with.
-  if (size == 0) size = -eigenvalue->value / options.initial_radius;
+  if (size == 0) size = std::max(options.min_sigma, -eigenvalue->value / options.initial_radius);
   const double length = cubic ? -eigenvalue->value / size : size;
   eigenvector_step<B, T>(ctx, current.gradient.view(), eigenvector.view(), eigenvalue->value,
                          length, cubic ? size : 0, step.view(), &record.data()->inner);
@@ -185,8 +186,11 @@ void OuterLoop<B, T>::choose_sigma() {
   int products = 0;
   size = std::max(options.min_sigma,
                   initial_sigma<B, T>(ctx, hessian.op(), model_gradient(), &products));
+  const index_t rows = record.read(0).hessian_rows;
   result.work.hessian_products += products;
-  result.work.props += 2 * record.read(0).hessian_rows * products;
+  result.work.props += 2 * rows * products;
+  if (hessian.formed) return;  // its rows were read for the matrix
+  result.work.data_passes += products * static_cast<double>(rows) / static_cast<double>(f.terms());
 }
 
 template <Backend B, Scalar T>
