@@ -367,9 +367,9 @@ namespace {
 class WaitCount {
  public:
   explicit WaitCount(const Counters& counters) : counters_(counters), before_(counters) {}
-  void store(Work& work, std::int64_t waits_before = 0) const {
-    work.host_waits = counters_.host_waits - before_.host_waits + waits_before;
-    work.flag_polls = counters_.flag_polls - before_.flag_polls;
+  void store(Work& work, const Counters& earlier = {}) const {
+    work.host_waits = counters_.host_waits - before_.host_waits + earlier.host_waits;
+    work.flag_polls = counters_.flag_polls - before_.flag_polls + earlier.flag_polls;
   }
 
  private:
@@ -407,7 +407,7 @@ OptimizationResult OuterLoop<B, T>::minimize(VectorView<T, B> x) {
     if (seen == Look::uncertified) stop = Stop::uncertified;
     if (stop) break;
     Iteration row = iterate(seen == Look::negative_curvature);
-    waits.store(result.work, waits_before);
+    waits.store(result.work, counted_before);
     row.work = result.work;
     row.seconds = seconds_before + elapsed();
     result.phases += row.phases;
@@ -424,7 +424,7 @@ OptimizationResult OuterLoop<B, T>::minimize(VectorView<T, B> x) {
       break;
     }
   }
-  waits.store(result.work, waits_before);
+  waits.store(result.work, counted_before);
   result.stop = *stop;
   result.loss = loss;
   const WaitCount certificate_waits(ctx.counters);
