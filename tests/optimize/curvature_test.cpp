@@ -68,7 +68,10 @@ TYPED_TEST(GaussNewton, TheFirstStepIsThatOfItsMatrix) {
       const real promised = -cubic_minimum(e, model.gradient, 0.5);
       const real actual = static_cast<real>(cubic.result.initial_loss) - cubic.result.loss;
       ASSERT_TRUE(row.accepted);
-      EXPECT_TRUE(near(row.rho * promised, actual, rounding)) << promised;
+      // Its linear term is g and sqrt(eps) |g| of a random vector.
+      const real stirred = std::sqrt(std::numeric_limits<double>::epsilon()) *
+                           test::norm2(model.gradient) * row.step_norm;
+      EXPECT_TRUE(near(row.rho * promised, actual, 2 * stirred + rounding)) << promised;
 
       if (e.values[0] <= 0) continue;  // only Gauss-Newton's has a minimum for sure
       const auto run = minimize<double, B>(Method::trust_region, this->ctx(), f, start, options);
@@ -83,7 +86,11 @@ TYPED_TEST(GaussNewton, TheFirstStepIsThatOfItsMatrix) {
   // Told apart: the two Hessians differ where the residuals are large.
   const Model gn = model_at(SigmoidSquares{}, p, l2, start, Curvature::gauss_newton);
   const Model newton = model_at(SigmoidSquares{}, p, l2, start, Curvature::hessian);
-  EXPECT_LT(test::eigen(newton.hessian).values[0], test::eigen(gn.hessian).values[0] - 1e-2L);
+  test::Dense apart = gn.hessian;
+  for (std::size_t i = 0; i < apart.entries.size(); ++i) {
+    apart.entries[i] -= newton.hessian.entries[i];
+  }
+  EXPECT_GT(test::spectral_norm(apart), 0.1L * test::spectral_norm(gn.hessian));
 }
 
 TYPED_TEST(GaussNewton, TheCertificateIsTheTrueHessians) {

@@ -77,7 +77,7 @@ TYPED_TEST(ErrorDrivenGradients, AGrownSampleIsTheOneOfItsSizeAndTellsItsError) 
   const test::Terms terms = test::terms_at(SigmoidSquares{}, p, start);
   int grown = 0;
   for (int seed = 1; seed <= test::sized<B>(20, 3); ++seed) {
-    SecondOrderOptions options = error_driven(0.35);
+    SecondOrderOptions options = error_driven(0.12);
     options.errors = Errors::exact, options.seed = static_cast<std::uint64_t>(seed);
     options.stopping.max_iterations = 1;
     const auto run = minimize<T, B>(Method::trust_region, this->ctx(), f, start, options);
