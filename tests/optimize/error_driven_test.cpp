@@ -248,9 +248,11 @@ TEST(GradientErrors, AreWhatTheEstimatesSayInTheMean) {
   }
 }
 
-/// f_i(x) = |x|^2/2 +- x/2: at 0 the gradients, all of size 1/2, cancel.
+/// f_i(x) = |x|^2/2 +- x/2: at 0 the gradients, all of size 1/2, cancel. Its parts can be broken.
 struct Opposites {
   static constexpr index_t n = 4;
+  double score_factor = 1, gradient_factor = 1, norm_factor = 1;
+
   index_t dim() const { return 1; }
   index_t terms() const { return n; }
   HessianCosts hessian_costs() const { return {1, 1}; }
@@ -263,11 +265,11 @@ struct Opposites {
       tilt += own / static_cast<double>(sample.bound);
       if (out.curvature != nullptr) out.curvature[k] = 1;
       if (out.gradient_norms2 != nullptr) {
-        out.gradient_norms2[k] = (x.data[0] + own) * (x.data[0] + own);
+        out.gradient_norms2[k] = norm_factor * (x.data[0] + own) * (x.data[0] + own);
       }
     }
     if (out.value != nullptr) *out.value = x.data[0] * x.data[0] / 2 + tilt * x.data[0];
-    if (out.gradient != nullptr) out.gradient[0] = x.data[0] + tilt;
+    if (out.gradient != nullptr) out.gradient[0] = gradient_factor * (x.data[0] + tilt);
   }
   void hessian_product(Context<Cpu>&, const HessianSample<Cpu, double>&,
                        VectorView<const double, Cpu> v, VectorView<double, Cpu> out) const {
@@ -279,9 +281,8 @@ struct Opposites {
   }
   void importance(Context<Cpu>&, VectorView<const double, Cpu> c,
                   VectorView<double, Cpu> out) const {
-    for (index_t i = 0; i < n; ++i) out.data[i] = std::abs(c.data[i]) * factor;
+    for (index_t i = 0; i < n; ++i) out.data[i] = std::abs(c.data[i]) * score_factor;
   }
-  double factor = 1;
 };
 
 TEST(GradientErrors, OfFewTermsThatCancelAreNotUnderstated) {
@@ -358,15 +359,26 @@ TEST(ErrorDrivenOptions, WhatTheyNeed) {
   for (const Iteration& row : most.result.trace) EXPECT_GE(row.gradient_sample, 3);
 }
 
-TEST(ErrorDrivenOptions, ScoresThatOverflowAskForAllRows) {
+TEST(ErrorDrivenOptions, WhatOverflowsAsksForAllRowsAndNothingElse) {
   Context<Cpu> ctx(1);
-  for (const Sampling rule : {Sampling::uniform, Sampling::row_norm}) {
-    SecondOrderOptions options;
-    options.hessian.sampling = rule, options.hessian.size = HessianOptions::Size::error_driven;
-    options.stopping.max_iterations = 1;
-    const auto run =
-        minimize<double, Cpu>(Method::trust_region, ctx, Opposites{HUGE_VAL}, {3}, options);
-    EXPECT_EQ(run.result.trace.at(0).hessian_sample, 4);
+  const double nan = std::nan("");
+  for (const Method method : methods) {
+    for (const Sampling rule : {Sampling::uniform, Sampling::row_norm}) {
+      SecondOrderOptions options = error_driven(0.5);
+      options.hessian.sampling = rule, options.hessian.size = HessianOptions::Size::error_driven;
+      options.stopping.max_iterations = 3;
+      for (const double broken : {HUGE_VAL, nan}) {
+        const Opposites scores{broken, 1, 1}, norms{1, 1, broken}, gradients{1, broken, broken};
+        const auto scored = minimize<double, Cpu>(method, ctx, scores, {3}, options);
+        EXPECT_EQ(scored.result.trace.at(0).hessian_sample, 4);
+        const auto normed = minimize<double, Cpu>(method, ctx, norms, {3}, options);
+        EXPECT_EQ(normed.result.trace.at(0).gradient_sample, 4);
+        EXPECT_EQ(normed.result.trace.at(0).gradient_norm, 3);
+        const auto failed = minimize<double, Cpu>(method, ctx, gradients, {3}, options);
+        EXPECT_EQ(failed.result.stop, Stop::not_finite);
+        EXPECT_EQ(failed.x[0], 3);
+      }
+    }
   }
 }
 
