@@ -92,7 +92,8 @@ void OuterLoop<B, T>::resume(const Checkpoint& from) {
   next_look = from.next_look, look_gap = from.look_gap;
   sampled_gradient_small = from.sampled_gradient_small;
   seconds_before = result.seconds;
-  waits_before = result.work.host_waits - 1;  // this start's wait stands for that one's
+  // This start's wait stands for that one's.
+  counted_before = {result.work.host_waits - 1, result.work.flag_polls};
 }
 
 }  // namespace randnla

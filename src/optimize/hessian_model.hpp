@@ -2,6 +2,7 @@
 #pragma once
 
 #include "optimize/hessian_cost.hpp"
+#include "optimize/sample_size.hpp"
 #include "seam/seam.hpp"
 
 #include <randnla/objective/finite_sum.hpp>
@@ -49,7 +50,7 @@ void second_moment(Context<B>& ctx, Sampling rule, VectorView<const T, B> import
           const double r = ratio[i];
           return {qi * r, r > 0 ? qi / r : 0};
         }
-        return by_scores ? ScoreSums{qi, qi} : ScoreSums{qi * qi, n};
+        return by_scores ? ScoreSums{qi, qi} : ScoreSums{qi * qi, 1};
       },
       [=] RANDNLA_FN(const ScoreSums& sums) { *out = sums.a * sums.b / (n * n); });
 }
@@ -127,14 +128,12 @@ struct HessianModel {
   double error(double second) const {
     if (whole) return 0;
     const auto s = static_cast<double>(size), n = static_cast<double>(f.terms());
-    const bool replaced = options.sampling != Sampling::uniform;
-    return std::sqrt(second / s * (replaced ? 1 : std::max(0.0, 1 - s / n)));
+    return std::sqrt(sample_error2(second, s, n, options.sampling != Sampling::uniform));
   }
   /// The size of the next sample, so that error() is at most delta.
   void choose_size(double second, double delta) {
     const auto n = static_cast<double>(f.terms());
-    const bool replaced = options.sampling != Sampling::uniform;
-    const double wanted = second / (delta * delta + (replaced ? 0 : second / n));
+    const double wanted = sample_size(second, delta, n, options.sampling != Sampling::uniform);
     const double least = std::max(1.0, options.fraction * n);
     size = static_cast<index_t>(std::ceil(std::clamp(wanted, least, n)));
   }

@@ -46,10 +46,12 @@ inline void check(const SecondOrderOptions& o) {
   fraction("hessian.fraction", o.hessian.fraction);
   positive("hessian.tolerance", o.hessian.tolerance);
   positive("hessian.refresh", o.hessian.refresh);
-  if (o.gradient.rule == GradientOptions::Rule::error_driven ||
-      o.hessian.size == HessianOptions::Size::error_driven) {
+  const bool hessian_driven = o.hessian.size == HessianOptions::Size::error_driven;
+  if (hessian_driven || o.gradient.rule == GradientOptions::Rule::error_driven) {
     positive("stopping.eps_g, which error-driven samples need,", o.stopping.eps_g);
-    positive("stopping.eps_h, which error-driven samples need,", o.stopping.eps_h);
+  }
+  if (hessian_driven) {
+    positive("stopping.eps_h, which error-driven Hessian samples need,", o.stopping.eps_h);
   }
   check(o.stopping);
   positive("initial_radius", o.initial_radius);

@@ -143,7 +143,7 @@ struct OuterLoop {
   std::int64_t next_look = 0, look_gap = 1;  // iterations between looks at the full gradient
   int expected_products;
   double seconds_before = 0;          // of the run that this one goes on from
-  std::int64_t waits_before = 0;      // likewise; see WaitCount
+  Counters counted_before;            // likewise; see WaitCount
   double last_checkpoint_second = 0;  // of this run
   OptimizationResult result;
 };

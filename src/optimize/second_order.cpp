@@ -145,14 +145,15 @@ double OuterLoop<B, T>::plan_gradient(double second, double norm) {
   const auto n = static_cast<double>(f.terms());
   const double wanted = gradient.rows_wanted(second, norm, options.stopping.eps_g);
   gradient_at_trial = wanted > n / 2;
-  gradient.fraction = std::clamp(wanted / n, options.gradient.min_fraction, 0.5);
+  const double least = options.gradient.min_fraction;
+  gradient.fraction = std::clamp(wanted / n, least, std::max(least, 0.5));
   return wanted;
 }
 
 template <Backend B, Scalar T>
 void OuterLoop<B, T>::follow_eigenvector() {
   // From a saddle, before any model: the length that a trust region starts with.
-  if (size == 0) size = -eigenvalue->value / options.initial_radius;
+  if (size == 0) size = std::max(options.min_sigma, -eigenvalue->value / options.initial_radius);
   const double length = cubic ? -eigenvalue->value / size : size;
   eigenvector_step<B, T>(ctx, current.gradient.view(), eigenvector.view(), eigenvalue->value,
                          length, cubic ? size : 0, step.view(), &record.data()->inner);
@@ -185,8 +186,11 @@ void OuterLoop<B, T>::choose_sigma() {
   int products = 0;
   size = std::max(options.min_sigma,
                   initial_sigma<B, T>(ctx, hessian.op(), model_gradient(), &products));
+  const index_t rows = record.read(0).hessian_rows;
   result.work.hessian_products += products;
-  result.work.props += 2 * record.read(0).hessian_rows * products;
+  result.work.props += 2 * rows * products;
+  if (hessian.formed) return;  // its rows were read for the matrix
+  result.work.data_passes += products * static_cast<double>(rows) / static_cast<double>(f.terms());
 }
 
 /// In the space of the last solve where nothing but radius or sigma has changed.
@@ -244,7 +248,7 @@ void OuterLoop<B, T>::judge(Iteration& row, bool new_gradient, bool new_hessian)
       !sampled ? 0
       : gradient.measured
           ? std::sqrt(sample_error2(rec.sampled.second, static_cast<double>(gradient.size),
-                                    static_cast<double>(n)))
+                                    static_cast<double>(n), false))
           : std::nan("");
   row.hessian_error = !model || hessian.whole ? 0
                       : hessian.measured      ? hessian.error(rec.hessian_second)
@@ -372,9 +376,9 @@ namespace {
 class WaitCount {
  public:
   explicit WaitCount(const Counters& counters) : counters_(counters), before_(counters) {}
-  void store(Work& work, std::int64_t waits_before = 0) const {
-    work.host_waits = counters_.host_waits - before_.host_waits + waits_before;
-    work.flag_polls = counters_.flag_polls - before_.flag_polls;
+  void store(Work& work, const Counters& earlier = {}) const {
+    work.host_waits = counters_.host_waits - before_.host_waits + earlier.host_waits;
+    work.flag_polls = counters_.flag_polls - before_.flag_polls + earlier.flag_polls;
   }
 
  private:
@@ -412,7 +416,7 @@ OptimizationResult OuterLoop<B, T>::minimize(VectorView<T, B> x) {
     if (seen == Look::uncertified) stop = Stop::uncertified;
     if (stop) break;
     Iteration row = iterate(seen == Look::negative_curvature);
-    waits.store(result.work, waits_before);
+    waits.store(result.work, counted_before);
     row.work = result.work;
     row.seconds = seconds_before + elapsed();
     result.phases += row.phases;
@@ -430,7 +434,7 @@ OptimizationResult OuterLoop<B, T>::minimize(VectorView<T, B> x) {
       break;
     }
   }
-  waits.store(result.work, waits_before);
+  waits.store(result.work, counted_before);
   result.stop = *stop;
   result.loss = loss;
   const WaitCount certificate_waits(ctx.counters);
