@@ -2,6 +2,7 @@
 
 #include <randnla/data/dataset.hpp>
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -15,6 +16,8 @@ struct LibsvmOptions {
   /// Number of features; 0: the largest index that occurs. Larger indices than this are dropped, as
   /// LIBSVM's own predict does with features that training never saw.
   index_t features = 0;
+  /// Called now and then with the bytes of text parsed so far. What it throws ends the reading.
+  std::function<void(index_t)> progress = nullptr;
 };
 
 struct LibsvmStatistics {
