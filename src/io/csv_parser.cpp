@@ -23,10 +23,13 @@ class Parser {
         closed_(!classes.empty()) {
     for (const std::string& name : classes) add_label(name);
     // A field and what ends it are two bytes at least: no check is needed while parsing.
-    reserve(rows_.labels, text.size() / 2 + 1);
-    reserve(rows_.counts, text.size() / 2 + 1);
-    reserve(rows_.indices, text.size() / 2 + 1);
-    reserve(rows_.values, text.size() / 2 + 1);
+    const std::size_t most_fields = text.size() / 2 + 1;
+    const std::size_t most_rows =
+        most_fields / static_cast<std::size_t>(std::max<index_t>(layout.fields(), 1)) + 1;
+    reserve(rows_.labels, most_rows);
+    reserve(rows_.counts, most_rows);
+    reserve(rows_.indices, most_fields);
+    reserve(rows_.values, most_fields);
     rows_.rows = rows_.entries = 0;
     rows_.width = static_cast<std::int32_t>(layout.features());
   }
