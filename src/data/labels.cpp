@@ -1,9 +1,9 @@
+#include "core/shortest.hpp"
+
 #include <randnla/core/error.hpp>
 #include <randnla/data/preprocess.hpp>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <functional>
 #include <set>
@@ -14,13 +14,6 @@ namespace randnla {
 namespace {
 
 constexpr std::size_t most_classes = 1000;
-
-/// As few digits as tell the number from all others.
-template <Scalar T>
-std::string shortest(T value) {
-  std::array<char, 32> text;
-  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
-}
 
 template <Scalar T>
 [[noreturn]] void bad_label(index_t row, T label, const std::string& wanted) {

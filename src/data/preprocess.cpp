@@ -1,5 +1,6 @@
 #include "core/pages.hpp"
 #include "core/philox.hpp"
+#include "core/shortest.hpp"
 #include "cpu/loops.hpp"
 
 #include <randnla/data/preprocess.hpp>

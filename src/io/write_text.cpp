@@ -1,4 +1,5 @@
 // LIBSVM and CSV text out of data.
+#include "core/shortest.hpp"
 #include "io/printable.hpp"
 #include "io/row_writer.hpp"
 
@@ -6,12 +7,10 @@
 #include <randnla/io/csv.hpp>
 #include <randnla/io/libsvm.hpp>
 
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <string>
+#include <type_traits>
 #include <variant>
-#include <vector>
 
 namespace randnla {
 namespace {
@@ -23,9 +22,7 @@ class NumberText {
 
   template <class V>
   void append(V value) {
-    std::array<char, 32> digits;
-    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-    to_.append(digits.data(), end);
+    to_ += shortest(value);
   }
   template <Scalar T>
   void append_finite(T value, index_t row, const char* what, index_t column) {
