@@ -128,10 +128,13 @@ void print(const std::vector<Series>& all) {
 }
 
 std::vector<Panel> panels(const std::vector<Series>& all) {
-  const Axis iterations{.label = "iterations", .logarithmic = true};
-  std::vector<Panel> out = {
-      {"Slopes that get smaller slowly", {.label = "eps_g", .logarithmic = true}, iterations, {}},
-      {"A descent over saddles", {.label = "eps_H", .logarithmic = true}, iterations, {}}};
+  std::vector<Panel> out(2);
+  out[0].title = "Slopes that get smaller slowly", out[0].x.label = "eps_g";
+  out[1].title = "A descent over saddles", out[1].x.label = "eps_H";
+  for (Panel& panel : out) {
+    panel.y.label = "iterations";
+    panel.x.logarithmic = panel.y.logarithmic = true;
+  }
   for (const Series& s : all) {
     Curve measured{name_in(method_names, s.method), {}, {}};
     for (auto m = s.points.rbegin(); m != s.points.rend(); ++m) {

@@ -54,13 +54,13 @@ std::vector<Variant> variants() {
       variant("TR SubH, row norms", "tr-row-norm", tr, Sampling::row_norm, Rule::full),
       variant("TR SubH, leverage", "tr-leverage", tr, Sampling::leverage, Rule::full),
       variant("TR Inexact", "tr-inexact", tr, Sampling::uniform, Rule::adaptive),
-      variant("TR error-driven", "tr-error-driven", tr, Sampling::uniform, Rule::error_driven),
+      variant("TR error-driven", "tr-error-driven", tr, Sampling::row_norm, Rule::error_driven),
       variant("ARC Full", "arc-full", arc, Sampling::full, Rule::full),
       variant("ARC SubH", "arc-subh", arc, Sampling::uniform, Rule::full),
       variant("ARC SubH, row norms", "arc-row-norm", arc, Sampling::row_norm, Rule::full),
       variant("ARC SubH, leverage", "arc-leverage", arc, Sampling::leverage, Rule::full),
       variant("ARC Inexact", "arc-inexact", arc, Sampling::uniform, Rule::adaptive),
-      variant("ARC error-driven", "arc-error-driven", arc, Sampling::uniform, Rule::error_driven),
+      variant("ARC error-driven", "arc-error-driven", arc, Sampling::row_norm, Rule::error_driven),
       variant("SCR (Lanczos)", "scr-lanczos", Method::scr_lanczos, Sampling::uniform,
               Rule::uniform),
       variant("SCR (GD)", "scr-gd", Method::scr_gd, Sampling::uniform, Rule::uniform)};
@@ -184,15 +184,14 @@ std::vector<Panel> panels(const std::vector<Row>& rows, double terms) {
       if (!run.props.empty()) last = std::max(last, run.props.back());
     }
   }
-  const Axis props{.label = "propagations", .logarithmic = true};
-  std::vector<Panel> all = {
-      {"Trust region: training loss", props, {.label = "loss", .logarithmic = true}, {}},
-      {"Trust region: test error", props, {.label = "test error", .logarithmic = true}, {}},
-      {"Cubic regularisation: training loss", props, {.label = "loss", .logarithmic = true}, {}},
-      {"Cubic regularisation: test error",
-       props,
-       {.label = "test error", .logarithmic = true},
-       {}}};
+  std::vector<Panel> all(4);
+  for (std::size_t k = 0; k < all.size(); ++k) {
+    all[k].title = std::string(k < 2 ? "Trust region" : "Cubic regularisation") +
+                   (k % 2 == 0 ? ": training loss" : ": test error");
+    all[k].x.label = "propagations";
+    all[k].y.label = k % 2 == 0 ? "loss" : "test error";
+    all[k].x.logarithmic = all[k].y.logarithmic = true;
+  }
   for (const Row& row : rows) {
     const std::size_t first = row.variant->cubic ? 2 : 0;
     all[first].curves.push_back(median_curve(row, terms, last, true));
@@ -212,7 +211,9 @@ std::string table_csv(const std::vector<Row>& rows, double best) {
   for (const double gap : gaps) text += ",props to best+" + number(gap);
   text += ",loss,test error,certified,runs\n";
   for (const Row& row : rows) {
-    text += '"' + std::string(row.variant->name) + '"';
+    text += "\"";
+    text += row.variant->name;
+    text += "\"";
     for (const double gap : gaps) text += "," + number(row.props_to(best + gap));
     char loss[32];
     std::snprintf(loss, sizeof loss, "%.10g", row.final_loss());

@@ -16,10 +16,10 @@ namespace randnla::app {
 
 /// What a run calls on its way; all may be empty.
 struct Hooks {
-  std::function<bool(const Iteration&)> progress;         // false ends the run
-  std::function<void(const std::vector<double>&)> point;  // after accepted steps
-  std::function<void(const Checkpoint&)> checkpoint;      // tr, arc and gauss-newton
-  const Checkpoint* resume = nullptr;                     // likewise
+  std::function<bool(const Iteration&)> progress = {};         // false ends the run
+  std::function<void(const std::vector<double>&)> point = {};  // after accepted steps
+  std::function<void(const Checkpoint&)> checkpoint = {};      // tr, arc and gauss-newton
+  const Checkpoint* resume = nullptr;                          // likewise
 };
 
 struct Solution {
