@@ -66,10 +66,10 @@ double multiply_add_rate(int threads) {
   const double spent = seconds([&] {
 #pragma omp parallel for num_threads(threads) schedule(static) reduction(+ : total)
     for (int t = 0; t < threads; ++t) {
-      Vector x[chains] = {};
-      Vector factor = Vector{} + T(0.5), term = Vector{} + T(t + 1);
+      Vector x[chains];
+      for (int k = 0; k < chains; ++k) x[k] = Vector{} + T(t + k);
+      const Vector factor = Vector{} + T(0.5), term = Vector{} + T(1);
       for (int r = 0; r < rounds; ++r) {
-        asm volatile("" : "+v"(factor), "+v"(term));  // or the compiler would solve the recurrence
         for (int k = 0; k < chains; ++k) x[k] = x[k] * factor + term;
       }
       for (const Vector& v : x) total += simd::sum<T>(v);
