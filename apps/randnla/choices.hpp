@@ -34,11 +34,20 @@ inline const Names<Sampling> sampling_names = {
     {"uniform", Sampling::uniform},
     {"uniform-replacement", Sampling::uniform_with_replacement},
     {"row-norm", Sampling::row_norm},
-    {"row-norm-bernoulli", Sampling::row_norm_bernoulli}};
+    {"row-norm-bernoulli", Sampling::row_norm_bernoulli},
+    {"leverage", Sampling::leverage},
+    {"leverage-bernoulli", Sampling::leverage_bernoulli}};
 inline const Names<GradientOptions::Rule> gradient_names = {
     {"full", GradientOptions::Rule::full},
     {"uniform", GradientOptions::Rule::uniform},
-    {"adaptive", GradientOptions::Rule::adaptive}};
+    {"adaptive", GradientOptions::Rule::adaptive},
+    {"error-driven", GradientOptions::Rule::error_driven}};
+inline const Names<HessianOptions::Size> size_names = {
+    {"fixed", HessianOptions::Size::fixed}, {"error-driven", HessianOptions::Size::error_driven}};
+inline const Names<SecondOrderOptions::Errors> errors_names = {
+    {"as-needed", SecondOrderOptions::Errors::as_needed},
+    {"estimated", SecondOrderOptions::Errors::estimated},
+    {"exact", SecondOrderOptions::Errors::exact}};
 inline const Names<HessianOptions::Form> form_names = {
     {"automatic", HessianOptions::Form::automatic},
     {"passes", HessianOptions::Form::passes},

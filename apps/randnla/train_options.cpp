@@ -25,7 +25,7 @@ const char* const train_footer =
     "  inexact-gradient (arXiv 1802.06925)     inexact-hessian (arXiv 1708.07827)\n"
     "  --init normal                           --init zeros\n"
     "  --hessian uniform, 1 %                  --hessian uniform, 5 %\n"
-    "  --initial-sigma 10                      --initial-sigma 1e-4\n"
+    "  --initial-sigma: see there (paper: 10)  --initial-sigma 1e-4\n"
     "  --inner-iterations 500                  --inner-iterations 250\n"
     "  --inner-tolerance 1e-15                 --inner-tolerance 1e-9\n"
     "  --random-start                          --zero-start\n"
@@ -98,7 +98,7 @@ void apply_preset(TrainOptions& train) {
   train.start = first ? Start::normal : Start::zeros;
   train.solver.hessian.sampling = Sampling::uniform;
   train.solver.hessian.fraction = first ? 0.01 : 0.05;
-  train.solver.initial_sigma = first ? 10 : 1e-4;
+  train.solver.initial_sigma = first ? std::nullopt : std::optional<double>(1e-4);
   train.solver.inner_iterations = first ? 500 : 250;
   train.solver.inner_tolerance = first ? 1e-15 : 1e-9;
   train.solver.random_start = first;
@@ -124,14 +124,30 @@ void add_sampling_options(CLI::App& app, SecondOrderOptions& solver) {
   add_number(app, "--hessian-fraction", solver.hessian.fraction, fraction,
              "Part of the rows in that sample")
       ->group("Samples");
+  add_choice(app, "--hessian-size", solver.hessian.size, size_names,
+             "That part, or as many as --hessian-tolerance asks for")
+      ->group("Samples");
+  add_number(app, "--hessian-tolerance", solver.hessian.tolerance, positive,
+             "error-driven: |H_S - H| in units of eps-h max(1, |g| / eps-g)")
+      ->group("Samples");
+  add_number(app, "--leverage-refresh", solver.hessian.refresh, at_least_one,
+             "Samples drawn before leverage scores are computed anew")
+      ->group("Samples");
   add_choice(app, "--hessian-form", solver.hessian.form, form_names,
              "Products by passes over the sample, or by a matrix")
       ->group("Samples");
   add_choice(app, "--gradient", solver.gradient.rule, gradient_names,
-             "Rows that the gradient is made from; adaptive: more as it shrinks")
+             "Rows that the gradient is made from; adaptive: more as it shrinks;\n"
+             "error-driven: as many as --gradient-tolerance asks for")
       ->group("Samples");
   add_number(app, "--gradient-fraction", solver.gradient.fraction, fraction,
              "Part of the rows in that sample; adaptive: in the first one")
+      ->group("Samples");
+  add_number(app, "--gradient-tolerance", solver.gradient.tolerance, positive,
+             "error-driven: |g_S - g| in units of |g_S|")
+      ->group("Samples");
+  add_choice(app, "--errors", solver.errors, errors_names,
+             "Sampling errors in the trace; exact ones take passes over all data")
       ->group("Samples");
 }
 
@@ -141,7 +157,8 @@ void add_method_options(CLI::App& app, SecondOrderOptions& solver) {
   };
   number("--initial-radius", solver.initial_radius, positive, "Of the trust region");
   number("--max-radius", solver.max_radius, positive_or_infinite, "Of the trust region");
-  number("--initial-sigma", solver.initial_sigma, positive, "Weight of the cubic term");
+  number("--initial-sigma", solver.initial_sigma, positive,
+         "Weight of the cubic term; without it from the first model");
   number("--min-sigma", solver.min_sigma, positive, "Least weight of the cubic term");
   number("--eta1", solver.eta1, open_fraction, "A step is very good where rho is at least this");
   number("--eta2", solver.eta2, open_fraction, "A step is rejected where rho is below this");

@@ -24,11 +24,15 @@ struct EvaluateRow {
   const T* weights;  // null: all are `uniform`
   T uniform;
   T* curvature;  // null: not wanted
+  bool gauss_newton;
+  T* gradient_norms2;  // null: not wanted
+  const T* row_norms2;
 
   RANDNLA_HD RowTerm<T> operator()(index_t k, index_t row, T z) const {
     const LossTerm<T> term = Loss{}(z, targets[row]);
     const T weight = weights != nullptr ? weights[k] : uniform;
-    if (curvature != nullptr) curvature[k] = term.curvature;
+    if (curvature != nullptr) curvature[k] = gauss_newton ? term.gauss_newton : term.curvature;
+    if (gradient_norms2 != nullptr) gradient_norms2[k] = term.slope * term.slope * row_norms2[row];
     return {weight * term.slope, weight * term.value};
   }
 };
@@ -74,7 +78,14 @@ void LinearModel<Loss, B, T>::evaluate(Context<B>& ctx, VectorView<const T, B> x
                                        const Evaluation<B, T>& out) const {
   require_size("LinearModel::evaluate: x", x.size, dim_);
   const T uniform = T(1) / static_cast<T>(sample.bound);
-  const EvaluateRow<Loss, T> row{targets_, sample.weights, uniform, out.curvature};
+  const bool norms = out.gradient_norms2 != nullptr;
+  const EvaluateRow<Loss, T> row{targets_,
+                                 sample.weights,
+                                 uniform,
+                                 out.curvature,
+                                 out.kind == Curvature::gauss_newton,
+                                 out.gradient_norms2,
+                                 norms ? squared_row_norms(ctx) : nullptr};
   fused_pass(ctx, rows_, selection(sample), x.data, row, l2_, out.gradient, out.value);
 }
 
@@ -97,15 +108,20 @@ void LinearModel<Loss, B, T>::hessian_matrix(Context<B>& ctx, const HessianSampl
 }
 
 template <class Loss, Backend B, Scalar T>
+const T* LinearModel<Loss, B, T>::squared_row_norms(Context<B>& ctx) const {
+  if (row_norms2_.size() == 0) {
+    row_norms2_ = Buffer<T, B>(ctx, terms_);
+    row_norms(ctx, rows_, row_norms2_.data());
+  }
+  return row_norms2_.data();
+}
+
+template <class Loss, Backend B, Scalar T>
 void LinearModel<Loss, B, T>::importance(Context<B>& ctx, VectorView<const T, B> curvature,
                                          VectorView<T, B> out) const {
   require_size("LinearModel::importance: curvature", curvature.size, terms_);
   require_size("LinearModel::importance: out", out.size, terms_);
-  if (row_norms_.size() == 0) {
-    row_norms_ = Buffer<T, B>(ctx, terms_);
-    row_norms(ctx, rows_, row_norms_.data());
-  }
-  const T *norms = row_norms_.data(), *c = curvature.data;
+  const T *norms = squared_row_norms(ctx), *c = curvature.data;
   T* const o = out.data;
   for_each(ctx, terms_, [=] RANDNLA_FN(index_t i) { o[i] = (c[i] < 0 ? -c[i] : c[i]) * norms[i]; });
 }

@@ -28,7 +28,15 @@ inline void check(const SecondOrderOptions& o) {
   want(o.gradient.min_fraction <= o.gradient.max_fraction, "gradient.min_fraction",
        o.gradient.min_fraction, "at most gradient.max_fraction");
   want(o.gradient.factor > 1, "gradient.factor", o.gradient.factor, "above 1");
+  positive("gradient.tolerance", o.gradient.tolerance);
   fraction("hessian.fraction", o.hessian.fraction);
+  positive("hessian.tolerance", o.hessian.tolerance);
+  positive("hessian.refresh", o.hessian.refresh);
+  if (o.gradient.rule == GradientOptions::Rule::error_driven ||
+      o.hessian.size == HessianOptions::Size::error_driven) {
+    positive("stopping.eps_g, which error-driven samples need,", o.stopping.eps_g);
+    positive("stopping.eps_h, which error-driven samples need,", o.stopping.eps_h);
+  }
   not_negative("stopping.eps_g", o.stopping.eps_g);
   not_negative("stopping.eps_h", o.stopping.eps_h);
   want(o.stopping.failure_probability > 0 && o.stopping.failure_probability < 1,
@@ -38,7 +46,7 @@ inline void check(const SecondOrderOptions& o) {
   not_negative("stopping.max_props", static_cast<double>(o.stopping.max_props));
   positive("initial_radius", o.initial_radius);
   positive("max_radius", o.max_radius);
-  positive("initial_sigma", o.initial_sigma);
+  if (o.initial_sigma) positive("initial_sigma", *o.initial_sigma);
   positive("min_sigma", o.min_sigma);
   want(o.eta2 > 0 && o.eta2 <= o.eta1 && o.eta1 < 1, "eta1", o.eta1, "0 < eta2 <= eta1 < 1");
   want(o.gamma2 >= 1 && o.gamma2 <= o.gamma1 && o.gamma1 > 1, "gamma1", o.gamma1,

@@ -99,7 +99,7 @@ void expect_consistent(const OptimizationResult& result, const SecondOrderOption
                        index_t n, bool cubic) {
   const bool gradients_sampled = options.gradient.rule != GradientOptions::Rule::full;
   const bool hessians_sampled = options.hessian.sampling != Sampling::full;
-  double size = cubic ? options.initial_sigma : options.initial_radius, loss = result.initial_loss;
+  double size = cubic ? options.initial_sigma.value() : options.initial_radius, loss = result.initial_loss;
   bool new_gradient = true, new_hessian = true;
   int failures = 0;
   Work before;
@@ -173,7 +173,7 @@ TYPED_TEST(SecondOrder, EveryRowOfTheTraceFollowsTheRules) {
     for (SecondOrderOptions options : variants()) {
       for (const double size : {1e-3, 1e3}) {
         SCOPED_TRACE(test::name(method));
-        options.initial_radius = options.initial_sigma = size;  // steps that fail, for either
+        options.initial_sigma = options.initial_radius = size;  // steps that fail, for either
         options.stopping.eps_g = 0;
         options.stopping.max_iterations = test::sized<B>(30, 8);
         const auto run = minimize<double, B>(method, this->ctx(), f, start_of(10, 3), options);

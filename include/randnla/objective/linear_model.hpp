@@ -32,11 +32,13 @@ class LinearModel {
   void importance(Context<B>& ctx, VectorView<const T, B> curvature, VectorView<T, B> out) const;
 
  private:
+  const T* squared_row_norms(Context<B>& ctx) const;
+
   Rows<T, B> rows_;
   const T* targets_;
   index_t terms_, dim_;
   T l2_;
-  mutable Buffer<T, B> row_norms_;  // squared; filled when importance first asks
+  mutable Buffer<T, B> row_norms2_;  // filled when they are first asked for
 };
 
 /// Non-convex least squares, mean (y - sigmoid(a'x))^2.

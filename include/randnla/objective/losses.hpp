@@ -8,6 +8,7 @@ namespace randnla {
 template <class T>
 struct LossTerm {
   T value, slope, curvature;
+  T gauss_newton;  // >= 0: the curvature without what can make it negative
 };
 
 /// sigmoid(z) = 1 / (1 + e^-z) and its complement, both to a few units in the last place.
@@ -30,7 +31,8 @@ struct SigmoidSquares {
     const auto [a, b] = sigmoid(z);
     const T error = a * (1 - y) - b * y;  // a - y without cancellation at y = 1
     const T slope = a * b;                // of the sigmoid
-    return {error * error, 2 * error * slope, 2 * slope * (error * (b - a) + slope)};
+    return {error * error, 2 * error * slope, 2 * slope * (error * (b - a) + slope),
+            2 * slope * slope};
   }
 };
 
@@ -41,7 +43,7 @@ struct LogisticLoss {
     const T e = math::exp_of_negative(z < 0 ? z : -z);
     const auto [a, b] = sigmoid(z);
     const T linear = z < 0 ? -y * z : (1 - y) * z;
-    return {math::log1p_of_unit(e) + linear, a * (1 - y) - b * y, a * b};
+    return {math::log1p_of_unit(e) + linear, a * (1 - y) - b * y, a * b, a * b};
   }
 };
 
