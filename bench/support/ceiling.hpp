@@ -1,9 +1,9 @@
 // What the machine itself can do, measured in the same run as what is compared with it.
 #pragma once
 
-#include <randnla/core/context.hpp>
-
 #include "cpu/simd.hpp"
+
+#include <randnla/core/context.hpp>
 
 #include <omp.h>
 

@@ -1,6 +1,6 @@
 // The fused pass over dense and sparse rows on the CPU (see seam/seam.hpp for what it computes; the
-// CUDA twin is kernels/fused_pass.cuh). Eight or sixteen rows at a time: their margins, the row
-// function on all of them (whole vectors), and the accumulation while the rows are still in the cache.
+// CUDA twin is kernels/fused_pass.cuh). Sixteen rows at a time: their margins, the row function
+// on all of them (whole vectors), and the accumulation while the rows are still in the cache.
 // Memory traffic is one read of the selected rows; bench/objective/fused_pass_bench.cpp holds it
 // against the machine's read rate.
 #pragma once
@@ -24,33 +24,32 @@ inline index_t pass_chunks(index_t selected, index_t entries_per_row, index_t co
   return std::clamp<index_t>(std::min(by_work, by_join), selected > 0 ? 1 : 0, 64);
 }
 
-/// Rows that go through the row function together.
-inline constexpr index_t batch_rows = 64;
+/// Rows whose margins, row function and accumulation follow one another. 8 leave the row function waiting
+/// for its own results (evaluations at 464,810 x 54 take 5 to 9 % longer), from 32 on the accumulation
+/// disturbs the stream from memory (products take 1.3 times as long there).
+inline constexpr int batch_rows = 16;
 
 /// The row function on `count` rows at once, margins z in, weights out; returns the sum of the values.
-/// The loop must become whole vectors: it does as long as nothing but plain arrays leaves it (a
-/// reduction, or `omp simd` with a struct in its body, leaves it scalar, which takes 3 to 5 times as
-/// long), and the numbers of the rows must be visibly consecutive where they are.
-template <class T, class F>
-double terms(F f, index_t first, index_t count, const index_t* rows, const T* z, T* weight) {
-  T value[batch_rows];
+/// The loop must become whole vectors, a quarter of the scalar code's time. That needs the function's
+/// whole code in this one, row numbers that are visibly consecutive where they are, and results that
+/// leave through plain arrays.
+template <int count, class T, class F>
+[[gnu::flatten]] double terms(F f, index_t first, const index_t* rows, const T* z, T* weight) {
+  T value[count];
+  const auto evaluate = [&](int k, index_t row) {
+    const RowTerm<T> term = f(first + k, row, z[k]);
+    weight[k] = term.weight;
+    value[k] = term.value;
+  };
   if (rows == nullptr) {
 #pragma GCC ivdep
-    for (index_t k = 0; k < count; ++k) {
-      const RowTerm<T> term = f(first + k, first + k, z[k]);
-      weight[k] = term.weight;
-      value[k] = term.value;
-    }
+    for (int k = 0; k < count; ++k) evaluate(k, first + k);
   } else {
 #pragma GCC ivdep
-    for (index_t k = 0; k < count; ++k) {
-      const RowTerm<T> term = f(first + k, rows[first + k], z[k]);
-      weight[k] = term.weight;
-      value[k] = term.value;
-    }
+    for (int k = 0; k < count; ++k) evaluate(k, rows[first + k]);
   }
   double sum = 0;
-  for (index_t k = 0; k < count; ++k) sum += static_cast<double>(value[k]);
+  for (int k = 0; k < count; ++k) sum += static_cast<double>(value[k]);
   return sum;
 }
 
@@ -75,12 +74,9 @@ class DensePass {
   template <class F>
   double run(Chunk chunk, const F& f, T* out) {
     double value = 0;
-    // A batch stays in the cache between its margins and its accumulation.
-    const index_t batch = std::clamp<index_t>(
-        batch_bytes / std::max<index_t>(1, A_.cols * static_cast<index_t>(sizeof(T))), 16,
-        batch_rows);
-    for (index_t k = chunk.begin; k < chunk.end; k += batch)
-      value += block(k, std::min(batch, chunk.end - k), f, out);
+    index_t k = chunk.begin;
+    for (; k + batch_rows <= chunk.end; k += batch_rows) value += block<batch_rows>(k, f, out);
+    for (; k < chunk.end; ++k) value += block<1>(k, f, out);
     if (out != nullptr && whole_ > 0) {
       for (index_t j = whole_; j < A_.cols; ++j) out[j] += tail_out_[j - last_];
     }
@@ -88,21 +84,18 @@ class DensePass {
   }
 
  private:
-  static constexpr index_t batch_bytes = 32 << 10;
-
-  template <class F>
-  double block(index_t first, index_t count, const F& f, T* out) {
-    const T* row[batch_rows];
-    T z[batch_rows], weight[batch_rows];
-    for (index_t k = 0; k < count; ++k) {
+  template <int count, class F>
+  double block(index_t first, const F& f, T* out) {
+    const T* row[count];
+    T z[count], weight[count];
+    for (int k = 0; k < count; ++k) {
       row[k] = A_.values + row_at(rows_, first + k) * A_.cols;
       z[k] = margin(row[k]);
     }
-    const double value = terms(f, first, count, rows_.rows, z, weight);
+    const double value = terms<count>(f, first, rows_.rows, z, weight);
     if (out == nullptr) return value;
-    index_t k = 0;
-    for (; k + 8 <= count; k += 8) accumulate<8>(row + k, weight + k, out);
-    for (; k < count; ++k) accumulate<1>(row + k, weight + k, out);
+    constexpr int together = std::min(count, 8);
+    for (int k = 0; k < count; k += together) accumulate<together>(row + k, weight + k, out);
     return value;
   }
 
@@ -153,7 +146,7 @@ class DensePass {
   simd::Vector<T> tail_v_{}, tail_out_{};
 };
 
-/// Compressed sparse rows, eight at a time so that the row function still works on whole vectors.
+/// Compressed sparse rows, likewise in batches.
 template <class T>
 class CsrPass {
  public:
@@ -163,30 +156,29 @@ class CsrPass {
   template <class F>
   double run(Chunk chunk, const F& f, T* out) {
     double value = 0;
-    for (index_t k = chunk.begin; k < chunk.end; k += batch)
-      value += block(k, std::min(batch, chunk.end - k), f, out);
+    index_t k = chunk.begin;
+    for (; k + batch_rows <= chunk.end; k += batch_rows) value += block<batch_rows>(k, f, out);
+    for (; k < chunk.end; ++k) value += block<1>(k, f, out);
     return value;
   }
 
  private:
-  static constexpr index_t batch = 16;
-
-  template <class F>
-  double block(index_t first, index_t count, const F& f, T* out) {
-    T z[batch_rows], weight[batch_rows];
-    for (index_t k = 0; k < count; ++k) {
-      const index_t row = row_at(rows_, first + k);
+  template <int count, class F>
+  double block(index_t first, const F& f, T* out) {
+    index_t row[count];
+    T z[count], weight[count];
+    for (int k = 0; k < count; ++k) {
+      row[k] = row_at(rows_, first + k);
       T sum = 0;
-      for (index_t e = A_.offsets[row]; e < A_.offsets[row + 1]; ++e) {
+      for (index_t e = A_.offsets[row[k]]; e < A_.offsets[row[k] + 1]; ++e) {
         sum += A_.values[e] * v_[A_.columns[e]];
       }
       z[k] = sum;
     }
-    const double value = terms(f, first, count, rows_.rows, z, weight);
+    const double value = terms<count>(f, first, rows_.rows, z, weight);
     if (out == nullptr) return value;
-    for (index_t k = 0; k < count; ++k) {
-      const index_t row = row_at(rows_, first + k);
-      for (index_t e = A_.offsets[row]; e < A_.offsets[row + 1]; ++e) {
+    for (int k = 0; k < count; ++k) {
+      for (index_t e = A_.offsets[row[k]]; e < A_.offsets[row[k] + 1]; ++e) {
         out[A_.columns[e]] += weight[k] * A_.values[e];
       }
     }

@@ -18,10 +18,12 @@ RowSelection<B> selection(const Sample<B, T>& sample) {
   return {sample.rows, sample.bound, sample.count};
 }
 
-template <class Loss, class T>
+/// `weighted` is a type's business, not a pointer's: where it was, the CPU's vectors loaded through the
+/// null pointer with everything masked off, for 240 cycles each.
+template <class Loss, class T, bool weighted>
 struct EvaluateRow {
   const T* targets;
-  const T* weights;  // null: all are `uniform`
+  const T* weights;  // of the rows if weighted; else all are `uniform`
   T uniform;
   T* curvature;  // null: not wanted
   bool gauss_newton;
@@ -30,7 +32,7 @@ struct EvaluateRow {
 
   RANDNLA_HD RowTerm<T> operator()(index_t k, index_t row, T z) const {
     const LossTerm<T> term = Loss{}(z, targets[row]);
-    const T weight = weights != nullptr ? weights[k] : uniform;
+    const T weight = weighted ? weights[k] : uniform;
     if (curvature != nullptr) curvature[k] = gauss_newton ? term.gauss_newton : term.curvature;
     if (gradient_norms2 != nullptr) gradient_norms2[k] = term.slope * term.slope * row_norms2[row];
     return {weight * term.slope, weight * term.value};
@@ -79,14 +81,18 @@ void LinearModel<Loss, B, T>::evaluate(Context<B>& ctx, VectorView<const T, B> x
   require_size("LinearModel::evaluate: x", x.size, dim_);
   const T uniform = T(1) / static_cast<T>(sample.bound);
   const bool norms = out.gradient_norms2 != nullptr;
-  const EvaluateRow<Loss, T> row{targets_,
-                                 sample.weights,
-                                 uniform,
-                                 out.curvature,
-                                 out.kind == Curvature::gauss_newton,
-                                 out.gradient_norms2,
-                                 norms ? squared_row_norms(ctx) : nullptr};
-  fused_pass(ctx, rows_, selection(sample), x.data, row, l2_, out.gradient, out.value);
+  const T* const row_norms2 = norms ? squared_row_norms(ctx) : nullptr;
+  const auto pass = [&](auto row) {
+    fused_pass(ctx, rows_, selection(sample), x.data, row, l2_, out.gradient, out.value);
+  };
+  const bool gauss_newton = out.kind == Curvature::gauss_newton;
+  if (sample.weights != nullptr) {
+    pass(EvaluateRow<Loss, T, true>{targets_, sample.weights, uniform, out.curvature, gauss_newton,
+                                    out.gradient_norms2, row_norms2});
+  } else {
+    pass(EvaluateRow<Loss, T, false>{targets_, nullptr, uniform, out.curvature, gauss_newton,
+                                     out.gradient_norms2, row_norms2});
+  }
 }
 
 template <class Loss, Backend B, Scalar T>
