@@ -14,6 +14,9 @@ namespace randnla::app {
 enum class Preset { inexact_gradient, inexact_hessian };
 enum class Loss { squares, logistic };
 enum class Method { trust_region, cubic };
+/// What the labels become: 0 and 1, 0 to K - 1, or themselves. The loss decides.
+enum class Targets { two_classes, classes, real };
+enum class Format { automatic, libsvm, csv, npy };
 enum class Start { zeros, ones, normal };
 enum class Device { cpu, cuda };
 enum class Precision { f32, f64 };
@@ -25,6 +28,10 @@ inline const Names<Preset> preset_names = {{"inexact-gradient", Preset::inexact_
                                            {"inexact-hessian", Preset::inexact_hessian}};
 inline const Names<Loss> loss_names = {{"nls", Loss::squares}, {"logistic", Loss::logistic}};
 inline const Names<Method> method_names = {{"tr", Method::trust_region}, {"arc", Method::cubic}};
+inline const Names<Format> format_names = {{"auto", Format::automatic},
+                                           {"libsvm", Format::libsvm},
+                                           {"csv", Format::csv},
+                                           {"npy", Format::npy}};
 inline const Names<Start> start_names = {
     {"zeros", Start::zeros}, {"ones", Start::ones}, {"normal", Start::normal}};
 inline const Names<Device> device_names = {{"cpu", Device::cpu}, {"cuda", Device::cuda}};

@@ -1,4 +1,4 @@
-// What the three subcommands do. Each returns the exit code; errors are exceptions.
+// What the subcommands do. Each returns the exit code; errors are exceptions.
 #pragma once
 
 #include "options.hpp"
@@ -7,6 +7,7 @@ namespace randnla::app {
 
 int train(const TrainOptions& options);
 int predict(const PredictOptions& options);
+int convert(const ConvertOptions& options);
 int info(const InfoOptions& options);
 
 }  // namespace randnla::app

@@ -13,4 +13,7 @@ void finish_work_on_interrupt();
 
 bool interrupted();
 
+/// Thrown to leave work that an interrupt makes useless; ends the program with exit_interrupted.
+struct Interrupted {};
+
 }  // namespace randnla::app

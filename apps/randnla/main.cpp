@@ -21,6 +21,7 @@ int dispatch(const Command& command) {
   }
   if (const auto* options = std::get_if<TrainOptions>(&command)) return train(*options);
   if (const auto* options = std::get_if<PredictOptions>(&command)) return predict(*options);
+  if (const auto* options = std::get_if<ConvertOptions>(&command)) return convert(*options);
   return info(std::get<InfoOptions>(command));
 }
 
@@ -41,6 +42,8 @@ int run_and_report(int argc, char** argv) {
   try {
     install_interrupt_handlers();
     return run(parse(argc, argv));
+  } catch (const Interrupted&) {
+    return exit_interrupted;
   } catch (const InvalidArgument& error) {
     return fail(usage, error.what());
   } catch (const DataError& error) {

@@ -2,6 +2,9 @@
 #pragma once
 
 #include "choices.hpp"
+#include "options.hpp"
+
+#include <randnla/core/error.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -9,6 +12,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace randnla::app {
 
@@ -91,23 +95,81 @@ CLI::Option* add_choice(CLI::App& app, const char* name, E& value, const Names<E
       app, name, value, names, [&value](E given) { value = given; }, help);
 }
 
-inline CLI::Option* add_labels(CLI::App& app, std::optional<LabelPair>& labels) {
-  const auto set = [&labels](const std::string& text) {
-    const std::size_t comma = text.find(',');
-    LabelPair pair;
-    if (comma == std::string::npos ||
-        !CLI::detail::lexical_cast(text.substr(0, comma), pair.negative) ||
-        !CLI::detail::lexical_cast(text.substr(comma + 1), pair.positive) ||
-        !(pair.negative != pair.positive) || std::isnan(pair.negative) ||
-        std::isnan(pair.positive)) {
-      throw CLI::ValidationError("--labels", "'" + text + "' is not two numbers NEG,POS");
+inline LabelPair label_pair(const std::string& text) {
+  const std::size_t comma = text.find(',');
+  LabelPair pair;
+  if (comma == std::string::npos ||
+      !CLI::detail::lexical_cast(text.substr(0, comma), pair.negative) ||
+      !CLI::detail::lexical_cast(text.substr(comma + 1), pair.positive) ||
+      !(pair.negative != pair.positive) || std::isnan(pair.negative) || std::isnan(pair.positive)) {
+    throw CLI::ValidationError(
+        "--labels", "'" + text + "' is neither two numbers NEG,POS nor the name of an npy file");
+  }
+  return pair;
+}
+
+/// --labels: a pair of values or, for npy data, a file; both may be given, one after the other.
+inline void add_labels(CLI::App& app, ClassOptions& classes, std::string& file, const char* group) {
+  const auto set = [&](const std::vector<std::string>& given) {
+    for (const std::string& text : given) {
+      if (text.ends_with(".npy")) {
+        file = text;
+      } else {
+        classes.labels = label_pair(text);
+      }
     }
-    labels = pair;
   };
-  return app
-      .add_option_function<std::string>("--labels", set,
-                                        "Label values, negative first; else the larger is positive")
-      ->type_name("NEG,POS");
+  app.add_option_function<std::vector<std::string>>(
+         "--labels", set, "Label values, negative first; or the array of labels of npy data")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->type_name("NEG,POS|FILE.npy")
+      ->group(group);
+  const auto set_positive = [&classes](const std::string& text) { classes.positive = text; };
+  app.add_option_function<std::string>("--positive", set_positive,
+                                       "Or: this label is the positive class, all others not")
+      ->type_name("LABEL")
+      ->group(group);
+}
+
+inline void check_classes(const ClassOptions& classes) {
+  require(!classes.labels || !classes.positive,
+          "--labels NEG,POS and --positive exclude each other");
+}
+
+/// How to read files: the same in all commands.
+inline void add_reading(CLI::App& app, ReadingOptions& reading, const char* group) {
+  add_choice(app, "--format", reading.format, format_names, "Of the data; auto: by their content")
+      ->group(group);
+  const auto set_column = [&reading](const std::string& text) {
+    int number = 0;
+    if (CLI::detail::lexical_cast(text, number)) {
+      reading.label_column = number;
+    } else {
+      reading.label_column = text;
+    }
+  };
+  app.add_option_function<std::string>(
+         "--label-column", set_column,
+         "CSV: number from 1, from the end (-1, the default), or name; 0: no labels")
+      ->type_name("COLUMN")
+      ->group(group);
+  const auto set_delimiter = [&reading](const std::string& text) {
+    if (text == "auto") {
+      reading.delimiter.reset();
+    } else if (text == "tab" || text == "\\t") {
+      reading.delimiter = '\t';
+    } else if (text.size() == 1) {
+      reading.delimiter = text[0];
+    } else {
+      throw CLI::ValidationError("--delimiter",
+                                 "'" + text + "' is neither auto nor tab nor one character");
+    }
+  };
+  app.add_option_function<std::string>("--delimiter", set_delimiter,
+                                       "CSV: auto finds tab, semicolon or comma")
+      ->type_name("auto|tab|CHARACTER")
+      ->group(group);
 }
 
 }  // namespace randnla::app

@@ -12,13 +12,29 @@
 
 namespace randnla::app {
 
+/// How files of data are read. What is not given is found in the file or has its usual value.
+struct ReadingOptions {
+  Format format = Format::automatic;
+  std::optional<std::variant<int, std::string>> label_column;  // CSV, as in CsvOptions
+  std::optional<char> delimiter;                               // CSV
+};
+
+/// Which labels are the positive class. Neither: the larger of two.
+struct ClassOptions {
+  std::optional<LabelPair> labels = std::nullopt;
+  std::optional<std::string> positive = std::nullopt;  // this one against all others; may be text
+
+  bool given() const { return labels || positive; }
+};
+
 /// The data of a run, and what happens to them before it.
 struct DataOptions {
-  std::string data;  // a file, or "synthetic"
-  std::string test;  // a file; empty: none
-  std::string format = "libsvm";
+  std::string data;                 // a file, or "synthetic"
+  std::string test;                 // a file; empty: none
+  std::string labels, test_labels;  // npy: files; empty: none
+  ReadingOptions reading;
   std::optional<double> test_fraction;
-  std::optional<LabelPair> labels;
+  ClassOptions classes;
   std::optional<int> index_base, test_index_base;
   LibsvmOptions::Storage storage = LibsvmOptions::Storage::automatic;
   Scaling scaling = Scaling::none;
@@ -41,15 +57,30 @@ struct TrainOptions {
   Device device = Device::cpu;
   Precision precision = Precision::f64;
   int threads = 0;
-  std::string trace, model;  // files; empty: none
+  std::string trace, model, plot;  // files; empty: none
   bool json = false, quiet = false;
 };
 
 struct PredictOptions {
   std::string model, data;
-  std::string out;  // a file; empty: none
-  std::optional<LabelPair> labels;
+  std::string out;     // a file; empty: none
+  std::string labels;  // npy: a file; empty: none
+  ReadingOptions reading;
+  ClassOptions classes;
   std::optional<int> index_base;
+  int threads = 0;
+  bool json = false;
+};
+
+struct ConvertOptions {
+  std::string in, out;
+  std::string labels, out_labels;  // npy: files; empty: none
+  ReadingOptions reading;
+  Format to = Format::automatic;  // automatic: by the name of `out`
+  std::optional<std::string> positive;
+  std::optional<int> index_base;
+  Scaling scaling = Scaling::none;
+  bool bias = false;
   int threads = 0;
   bool json = false;
 };
@@ -63,7 +94,7 @@ struct Help {
   std::string text;
 };
 
-using Command = std::variant<Help, TrainOptions, PredictOptions, InfoOptions>;
+using Command = std::variant<Help, TrainOptions, PredictOptions, ConvertOptions, InfoOptions>;
 
 /// Throws InvalidArgument with one line for the user.
 Command parse(int argc, char** argv);

@@ -89,4 +89,15 @@ void LineFile::finish() {
   if (!failure_.empty()) throw DataError(failure_);
 }
 
+void write_text(const std::string& path, const std::string& text) {
+  const std::string part = path + ".part" + std::to_string(::getpid());
+  std::FILE* const file = std::fopen(part.c_str(), "w");
+  const bool written = file != nullptr && std::fputs(text.c_str(), file) >= 0;
+  const bool closed = file != nullptr && std::fclose(file) == 0;
+  if (written && closed && std::rename(part.c_str(), path.c_str()) == 0) return;
+  const std::string reason = last_error();
+  std::remove(part.c_str());
+  throw DataError(path + ": cannot be written: " + reason);
+}
+
 }  // namespace randnla::app

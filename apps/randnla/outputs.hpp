@@ -34,4 +34,7 @@ class LineFile {
   std::unique_ptr<std::FILE, Close> file_;
 };
 
+/// The file appears whole or not at all. Throws DataError where it cannot be written.
+void write_text(const std::string& path, const std::string& text);
+
 }  // namespace randnla::app

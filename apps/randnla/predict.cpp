@@ -1,8 +1,9 @@
 #include "commands.hpp"
+#include "data_file.hpp"
 #include "model.hpp"
 #include "outputs.hpp"
-#include "problem.hpp"
 #include "report.hpp"
+#include "targets.hpp"
 
 #include <randnla/core/error.hpp>
 #include <randnla/io/npy.hpp>
@@ -15,18 +16,25 @@
 namespace randnla::app {
 namespace {
 
-/// Data of one class, or of more than two, can be scored all the same; only labels that the user
-/// named must fit.
-bool have_labels(const PredictOptions& options, Dataset<double, Cpu>& data) {
-  if (options.labels) {
-    use_labels(options.data, options.labels, data);
-    return true;
-  }
+/// Data of one class, of more than two or without labels can be scored all the same; only labels
+/// that the user named must fit.
+bool have_targets(const PredictOptions& options, Loaded<double>& loaded) {
+  const ClassOptions& classes = options.classes;
+  if (!classes.given() && !has_labels(loaded.data)) return false;
   try {
-    use_labels(options.data, {}, data);
+    TargetMap map;
+    map.names = loaded.classes;
+    if (classes.positive) {
+      map.positive = label_value(*classes.positive, loaded.classes);
+    } else {
+      map = find_targets(options.data, Targets::two_classes, classes, loaded);
+    }
+    apply_targets(options.data, map, loaded);
     return true;
   } catch (const DataError& error) {
-    std::fprintf(stderr, "no accuracy: %s; --labels NEG,POS names them\n", error.what());
+    if (classes.given()) throw;
+    std::fprintf(stderr, "no accuracy: %s; --labels NEG,POS or --positive LABEL name them\n",
+                 error.what());
     return false;
   }
 }
@@ -34,28 +42,32 @@ bool have_labels(const PredictOptions& options, Dataset<double, Cpu>& data) {
 }  // namespace
 
 int predict(const PredictOptions& options) {
-  check_outputs({options.out}, {options.model, options.data});
+  check_outputs({options.out}, {options.model, options.data, options.labels});
   const Model model = read_model(options.model);
   const auto features = static_cast<index_t>(model.weights.size());
   Context<Cpu> ctx(options.threads);
-  LibsvmStatistics found;
-  Dataset<double, Cpu> data = read_libsvm<double>(
-      ctx, options.data, {.index_base = options.index_base, .features = features}, &found);
+  Loaded<double> found = read_data<double>(ctx, options.reading,
+                                           {.path = options.data,
+                                            .labels = options.labels,
+                                            .index_base = options.index_base,
+                                            .features = features});
+  const Dataset<double, Cpu>& data = found.data;
   std::vector<double> scores = margins(model, data);
   std::optional<index_t> correct;
-  if (have_labels(options, data)) correct = count_correct(scores, data);
+  if (have_targets(options, found)) correct = count_correct(scores, data);
 
   for (double& score : scores) score = sigmoid(score).value;
   if (!options.out.empty()) write_npy(options.out, scores);
   const auto rows = static_cast<double>(data.rows);
   if (options.json) {
-    const Json json = {{"accuracy", correct ? Json(static_cast<double>(*correct) / rows) : Json()},
-                       {"correct", correct ? Json(*correct) : Json()},
-                       {"rows", data.rows},
-                       {"features", features},
-                       {"ignored_entries", found.dropped},
-                       {"index_base", found.index_base},
-                       {"version", RANDNLA_VERSION}};
+    const Json json = {
+        {"accuracy", correct ? Json(static_cast<double>(*correct) / rows) : Json()},
+        {"correct", correct ? Json(*correct) : Json()},
+        {"rows", data.rows},
+        {"features", features},
+        {"ignored_entries", found.dropped},
+        {"index_base", found.format == FileFormat::libsvm ? Json(found.index_base) : Json()},
+        {"version", RANDNLA_VERSION}};
     std::printf("%s\n", one_line(json).c_str());
     return 0;
   }

@@ -1,59 +1,54 @@
 #include "problem.hpp"
 
-#include <randnla/core/error.hpp>
-
 #include <utility>
 
 namespace randnla::app {
 namespace {
 
 template <Scalar T>
-void read_training_data(Context<Cpu>& ctx, const DataOptions& options, LibsvmStatistics& found,
-                        Problem<T>& problem) {
+Loaded<T> read_training_data(Context<Cpu>& ctx, const DataOptions& options) {
   if (options.synthetic()) {
-    problem.train = synthetic<T>(ctx, options.generator);
-  } else {
-    problem.train = read_libsvm<T>(
-        ctx, options.data, {.storage = options.storage, .index_base = options.index_base}, &found);
+    Loaded<T> generated;
+    generated.data = synthetic<T>(ctx, options.generator);
+    return generated;
   }
-  problem.features = problem.train.cols;
-  problem.labels = use_labels(options.data, options.labels, problem.train);
+  return read_data<T>(ctx, options.reading,
+                      {.path = options.data,
+                       .labels = options.labels,
+                       .storage = options.storage,
+                       .index_base = options.index_base});
 }
 
 template <Scalar T>
-void read_test_data(Context<Cpu>& ctx, const DataOptions& options, int index_base,
-                    Problem<T>& problem) {
-  // Numbering of its own only where the user says so: a test file that by chance lacks index 0
-  // would otherwise be read with every feature shifted by one.
-  const LibsvmOptions reading{.storage = problem.train.sparse() ? LibsvmOptions::Storage::sparse
-                                                                : LibsvmOptions::Storage::dense,
-                              .index_base = options.test_index_base.value_or(index_base),
-                              .features = problem.features};
-  problem.test = read_libsvm<T>(ctx, options.test, reading);
-  use_labels(options.test, problem.labels, problem.test);
+Dataset<T, Cpu> read_test_data(Context<Cpu>& ctx, const DataOptions& options,
+                               const Loaded<T>& training, const Problem<T>& problem) {
+  DataFile file{.path = options.test, .labels = options.test_labels};
+  file.features = problem.features;
+  file.classes = problem.targets.names;
+  if (training.format == FileFormat::libsvm) {
+    // Numbering of its own only where the user says so: a test file that by chance lacks index 0
+    // would otherwise be read with every feature shifted by one.
+    file.index_base = options.test_index_base.value_or(training.index_base);
+    file.storage =
+        problem.train.sparse() ? LibsvmOptions::Storage::sparse : LibsvmOptions::Storage::dense;
+  }
+  Loaded<T> test = read_data<T>(ctx, options.reading, file);
+  apply_targets(options.test, problem.targets, test);
+  return std::move(test.data);
 }
 
 }  // namespace
 
 template <Scalar T>
-LabelPair use_labels(const std::string& name, std::optional<LabelPair> pair,
-                     Dataset<T, Cpu>& data) {
-  try {
-    const LabelPair labels = pair ? *pair : find_labels(data);
-    map_labels(data, labels);
-    return labels;
-  } catch (const DataError& error) {
-    throw DataError(name + ": " + error.what());
-  }
-}
-
-template <Scalar T>
-Problem<T> load(Context<Cpu>& ctx, const DataOptions& options) {
+Problem<T> load(Context<Cpu>& ctx, const DataOptions& options, Targets targets) {
   Problem<T> problem;
-  LibsvmStatistics found;
-  read_training_data(ctx, options, found, problem);
+  Loaded<T> training = read_training_data<T>(ctx, options);
+  problem.features = training.data.cols;
+  problem.targets = find_targets(options.data, targets, options.classes, training);
+  apply_targets(options.data, problem.targets, training);
+  problem.train = std::move(training.data);
   if (!options.test.empty()) {
-    read_test_data(ctx, options, found.index_base, problem);
+    problem.test = read_test_data(ctx, options, training, problem);
   } else if (options.test_fraction) {
     std::tie(problem.train, problem.test) =
         split(ctx, std::move(problem.train), *options.test_fraction, options.generator.seed);
@@ -67,9 +62,7 @@ Problem<T> load(Context<Cpu>& ctx, const DataOptions& options) {
   return problem;
 }
 
-template LabelPair use_labels(const std::string&, std::optional<LabelPair>, Dataset<float, Cpu>&);
-template LabelPair use_labels(const std::string&, std::optional<LabelPair>, Dataset<double, Cpu>&);
-template Problem<float> load(Context<Cpu>&, const DataOptions&);
-template Problem<double> load(Context<Cpu>&, const DataOptions&);
+template Problem<float> load(Context<Cpu>&, const DataOptions&, Targets);
+template Problem<double> load(Context<Cpu>&, const DataOptions&, Targets);
 
 }  // namespace randnla::app

@@ -75,4 +75,22 @@ void ProgressTable::finish() {
   pending_.clear();
 }
 
+StatusLine::StatusLine(std::FILE* out) : out_(out), terminal_(::isatty(::fileno(out)) == 1) {}
+
+void StatusLine::show(const char* what, std::int64_t count, const char* unit) {
+  const auto now = std::chrono::steady_clock::now();
+  if (!terminal_ || now - last_ < redraw_interval) return;
+  last_ = now;
+  shown_ = true;
+  std::fprintf(out_, "\r%s: %" PRId64 " %s", what, count, unit);
+  std::fflush(out_);
+}
+
+void StatusLine::clear() {
+  if (!shown_) return;
+  std::fprintf(out_, "\r\x1b[K");
+  std::fflush(out_);
+  shown_ = false;
+}
+
 }  // namespace randnla::app

@@ -6,6 +6,7 @@
 #include <randnla/optimize/result.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <cstdio>
 #include <string>
 
@@ -30,6 +31,24 @@ class ProgressTable {
   bool terminal_, header_ = false;
   std::string pending_;  // the last row, not to stay so far
   std::chrono::steady_clock::time_point shown_;
+};
+
+/// One line that counts, on a terminal only.
+class StatusLine {
+ public:
+  explicit StatusLine(std::FILE* out);
+  StatusLine(const StatusLine&) = delete;
+  StatusLine& operator=(const StatusLine&) = delete;
+  ~StatusLine() { clear(); }
+
+  /// "reading: 120 MB of text", now and then.
+  void show(const char* what, std::int64_t count, const char* unit);
+  void clear();
+
+ private:
+  std::FILE* out_;
+  bool terminal_, shown_ = false;
+  std::chrono::steady_clock::time_point last_;
 };
 
 }  // namespace randnla::app

@@ -27,6 +27,7 @@ void add_work(const Work& work, Json& to) {
 Json data_json(const DataOptions& data) {
   Json json = {{"data", data.data},
                {"test", data.test.empty() ? Json() : Json(data.test)},
+               {"format", name_in(format_names, data.reading.format)},
                {"test_fraction", data.test_fraction ? Json(*data.test_fraction) : Json()},
                {"storage", name_in(storage_names, data.storage)},
                {"scale", name_in(scaling_names, data.scaling)},
@@ -89,6 +90,21 @@ Json certificate_cost(const OptimizationResult& result) {
   return json;
 }
 
+/// The labels as they are in the file.
+Json labels_json(const TargetMap& map) {
+  const auto label = [&](double value) {
+    return map.names.empty() ? Json(value) : Json(map.names.at(static_cast<std::size_t>(value)));
+  };
+  if (map.kind == Targets::real) return nullptr;
+  if (map.kind == Targets::classes) {
+    Json classes = Json::array();
+    for (const double value : map.classes) classes.push_back(label(value));
+    return {{"classes", classes}};
+  }
+  if (map.positive) return {{"negative", nullptr}, {"positive", label(*map.positive)}};
+  return {{"negative", label(map.labels.negative)}, {"positive", label(map.labels.positive)}};
+}
+
 }  // namespace
 
 std::string one_line(const Json& json) {
@@ -144,7 +160,7 @@ Json to_json(const OptimizationResult& result, const RunFacts& facts, const Trai
   json["features"] = facts.features;
   json["dimensions"] = facts.dimensions;
   json["storage"] = facts.sparse ? "sparse" : "dense";
-  json["labels"] = {{"negative", facts.labels.negative}, {"positive", facts.labels.positive}};
+  json["labels"] = labels_json(facts.targets);
   json["device"] = name_in(device_names, options.device);
   json["device_name"] = facts.device_name;
   json["threads"] = facts.threads;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "options.hpp"
+#include "targets.hpp"
 
 #include <randnla/optimize/result.hpp>
 
@@ -26,7 +27,7 @@ struct RunFacts {
   index_t features = 0;    // of the raw data
   index_t dimensions = 0;  // of the problem: with the bias
   bool sparse = false;
-  LabelPair labels;
+  TargetMap targets;
   double train_accuracy = 0;
   std::optional<double> test_accuracy;
   double load_seconds = 0;

@@ -2,6 +2,7 @@
 #include "interrupt.hpp"
 #include "model.hpp"
 #include "outputs.hpp"
+#include "plot.hpp"
 #include "problem.hpp"
 #include "progress.hpp"
 #include "report.hpp"
@@ -15,6 +16,7 @@
 #include <cstdio>
 #include <functional>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -52,7 +54,7 @@ Solution minimise(Context<B>& ctx, const Dataset<T, B>& data, const TrainOptions
   solver.stopping.max_props = static_cast<std::int64_t>(std::min(options.max_props, most));
   solver.progress = progress;
 
-  const LinearModel<Loss, B, T> objective(ctx, data, options.l2);
+  const LinearModel<Loss, B, T> objective(ctx, data, {.l2 = options.l2});
   Buffer<T, B> x = first_point<B, T>(ctx, options, objective.dim());
   const FiniteSumRef<B, T> f(objective);
   Solution solution;
@@ -103,6 +105,28 @@ double accuracy(const std::vector<double>& x, const Dataset<T, Cpu>& data) {
          static_cast<double>(data.rows);
 }
 
+/// What the plot shows.
+class RunHistory {
+ public:
+  void add(const Iteration& it) {
+    props_.push_back(static_cast<double>(it.work.props));
+    loss_.push_back(it.loss);
+    gradient_norm_.push_back(it.gradient_norm);
+  }
+  std::vector<Panel> panels(const TrainOptions& options) const {
+    const Axis props{.label = "propagations", .logarithmic = true};
+    const std::string method = name_in(method_names, options.method);
+    return {{"Training loss", props, {.label = "loss"}, {{method, props_, loss_}}},
+            {"Gradient norm",
+             props,
+             {.label = "norm of the gradient", .logarithmic = true},
+             {{method, props_, gradient_norm_}}}};
+  }
+
+ private:
+  std::vector<double> props_, loss_, gradient_norm_;
+};
+
 template <Scalar T>
 void announce(std::FILE* out, const Problem<T>& problem, const TrainOptions& options) {
   const Dataset<T, Cpu>& data = problem.train;
@@ -123,14 +147,14 @@ void print_summary(const OptimizationResult& result, const RunFacts& facts) {
 template <Scalar T>
 int train_with(Context<Cpu>& host, Place& place, const TrainOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
-  const Problem<T> problem = load<T>(host, options.data);
+  const Problem<T> problem = load<T>(host, options.data, Targets::two_classes);
   RunFacts facts;
   facts.rows = problem.train.rows;
   facts.test_rows = problem.test.rows;
   facts.features = problem.features;
   facts.dimensions = problem.train.cols;
   facts.sparse = problem.train.sparse();
-  facts.labels = problem.labels;
+  facts.targets = problem.targets;
   facts.threads = host.threads();
   facts.load_seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -140,10 +164,12 @@ int train_with(Context<Cpu>& host, Place& place, const TrainOptions& options) {
   std::optional<LineFile> trace;
   if (!options.trace.empty()) trace.emplace(options.trace);
   if (!options.quiet) announce(out, problem, options);
+  RunHistory history;
   finish_work_on_interrupt();
   const Solution solution = place.minimise_on(problem.train, options, [&](const Iteration& it) {
     if (!options.quiet) table.add(it);
     if (trace) trace->write(one_line(to_json(it, options.method)));
+    history.add(it);
     return !interrupted();
   });
   table.finish();
@@ -161,6 +187,7 @@ int train_with(Context<Cpu>& host, Place& place, const TrainOptions& options) {
   if (!options.model.empty()) {
     write_model(options.model, on_raw_features(solution.x, problem.map, options.data.bias));
   }
+  if (!options.plot.empty()) write_text(options.plot, to_svg(history.panels(options)));
   if (trace) trace->finish();
   return interrupted() ? exit_interrupted : 0;
 }
@@ -169,7 +196,8 @@ int train_with(Context<Cpu>& host, Place& place, const TrainOptions& options) {
 
 int train(const TrainOptions& options) {
   const DataOptions& data = options.data;
-  check_outputs({options.model, options.trace}, {data.synthetic() ? "" : data.data, data.test});
+  check_outputs({options.model, options.trace, options.plot},
+                {data.synthetic() ? "" : data.data, data.test, data.labels, data.test_labels});
   Context<Cpu> host(options.threads);
   Place place(host, options.device);
   return options.precision == Precision::f32 ? train_with<float>(host, place, options)

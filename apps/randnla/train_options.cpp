@@ -19,6 +19,7 @@ const char* const train_footer =
     "Examples\n"
     "  randnla train --data synthetic --hessian row-norm\n"
     "  randnla train --data ijcnn1.bz2 --test ijcnn1.t.bz2 --hessian row-norm --model ijcnn1.npy\n"
+    "  randnla train --data covtype.data --positive 2 --scale standardize --plot covtype.svg\n"
     "  randnla train --data a9a --loss logistic --l2 1e-4 --method arc --trace a9a.jsonl --json\n"
     "\n"
     "Presets, the settings of two papers; options that are given win over them\n"
@@ -44,7 +45,8 @@ const char* const train_footer =
     "Ctrl-C finishes the iteration, writes what there is and exits 130; a second one ends at once.";
 
 void add_data_options(CLI::App& app, DataOptions& data) {
-  app.add_option("--data", data.data, "LIBSVM text, plain, gzip or bzip2; or the word synthetic")
+  app.add_option("--data", data.data,
+                 "LIBSVM or CSV text, plain, gzip or bzip2; npy; or the word synthetic")
       ->required()
       ->type_name("FILE|synthetic")
       ->group("Data");
@@ -56,12 +58,12 @@ void add_data_options(CLI::App& app, DataOptions& data) {
              "Or: this part of --data, drawn at random")
       ->excludes(test)
       ->group("Data");
-  app.add_option("--format", data.format, "Of --data and --test")
-      ->check(CLI::IsMember({"libsvm"}))
-      ->type_name("")
-      ->capture_default_str()
+  add_reading(app, data.reading, "Data");
+  add_labels(app, data.classes, data.labels, "Data");
+  app.add_option("--test-labels", data.test_labels, "The array of labels of npy --test")
+      ->needs(test)
+      ->type_name("FILE.npy")
       ->group("Data");
-  add_labels(app, data.labels)->group("Data");
   const Range base{0, 1, true, true, "0 or 1"};
   add_number(app, "--index-base", data.index_base, base,
              "Number of the first feature; without it 0 if a 0 occurs, else 1")
@@ -210,6 +212,9 @@ void add_run_options(CLI::App& app, TrainOptions& train) {
   app.add_option("--model", train.model, "The weights; see below")
       ->type_name("FILE.npy")
       ->group("Run");
+  app.add_option("--plot", train.plot, "Loss and gradient norm against propagations")
+      ->type_name("FILE.svg")
+      ->group("Run");
   app.add_flag("--json", train.json, "Last line of output: the result; progress to stderr")
       ->group("Run");
   app.add_flag("--quiet", train.quiet, "No progress")->group("Run");
@@ -217,13 +222,16 @@ void add_run_options(CLI::App& app, TrainOptions& train) {
 
 /// Options that would silently do nothing are refused.
 void check_data_options(const CLI::App& app, const DataOptions& data) {
+  check_classes(data.classes);
   const auto refuse = [&](std::initializer_list<const char*> names, const char* why) {
     for (const char* name : names) {
       require(app.count(name) == 0, std::string(name) + why);
     }
   };
   if (data.synthetic()) {
-    refuse({"--index-base", "--storage"}, " is about files, and --data is synthetic");
+    refuse({"--index-base", "--storage", "--format", "--label-column", "--delimiter"},
+           " is about files, and --data is synthetic");
+    require(data.labels.empty(), "--labels " + data.labels + ": a file, and --data is synthetic");
   } else {
     refuse({"--rows", "--cols", "--condition", "--coherence", "--label-noise"},
            " is about synthetic data, and --data is a file");

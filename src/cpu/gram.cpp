@@ -5,11 +5,11 @@
 // the number of threads.
 #include "cpu/gram.hpp"
 
+#include "cpu/aligned_array.hpp"
 #include "cpu/simd.hpp"
 
 #include <algorithm>
 #include <cstring>
-#include <new>
 #include <variant>
 
 namespace randnla {
@@ -22,19 +22,6 @@ constexpr index_t stripe_cols = 192;    // packed, 192 KB in double, within the 
 constexpr index_t strips_together = 8;  // likewise
 
 constexpr index_t round_up(index_t n, index_t unit) { return (n + unit - 1) / unit * unit; }
-
-template <class T>
-struct AlignedArray {
-  explicit AlignedArray(index_t n)
-      : data(static_cast<T*>(::operator new(static_cast<std::size_t>(n) * sizeof(T), alignment))) {
-    std::fill_n(data, n, T(0));
-  }
-  AlignedArray(const AlignedArray&) = delete;
-  AlignedArray& operator=(const AlignedArray&) = delete;
-  ~AlignedArray() { ::operator delete(data, alignment); }
-  static constexpr std::align_val_t alignment{64};
-  T* data;
-};
 
 /// h[j * ld + l] += sum_k scaled[k * group + j] * strip[k * width + l], j < group, l < width.
 template <int vectors, class T>

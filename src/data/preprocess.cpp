@@ -1,13 +1,12 @@
 #include "core/pages.hpp"
 #include "core/philox.hpp"
+#include "core/shortest.hpp"
 #include "cpu/loops.hpp"
 
 #include <randnla/data/preprocess.hpp>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <cmath>
 #include <limits>
 #include <string>
 #include <utility>
@@ -15,13 +14,6 @@
 
 namespace randnla {
 namespace {
-
-/// As few digits as tell the number from all others.
-template <Scalar T>
-std::string shortest(T value) {
-  std::array<char, 32> text;
-  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
-}
 
 template <Scalar T>
 index_t row_begin(const Dataset<T, Cpu>& data, index_t i) {
@@ -109,46 +101,6 @@ void copy_row(const Dataset<T, Cpu>& from, index_t i, End& end, Dataset<T, Cpu>&
 }  // namespace
 
 template <Scalar T>
-LabelPair find_labels(const Dataset<T, Cpu>& data) {
-  constexpr std::size_t most_named = 5;
-  std::vector<T> labels;  // distinct ones
-  for (index_t i = 0; i < data.rows && labels.size() <= most_named; ++i) {
-    const T label = data.targets.data()[i];
-    if (std::isnan(label)) throw DataError("the label of row " + std::to_string(i + 1) + " is nan");
-    if (std::find(labels.begin(), labels.end(), label) == labels.end()) labels.push_back(label);
-  }
-  if (labels.size() == 2) {
-    const auto [least, largest] = std::minmax(labels[0], labels[1]);
-    return {static_cast<double>(least), static_cast<double>(largest)};
-  }
-  if (labels.empty()) throw DataError("no rows to find two classes in");
-  if (labels.size() == 1) {
-    throw DataError("one class only: every label is " + shortest(labels[0]) + ", want two values");
-  }
-  std::string names = shortest(labels[0]);
-  for (std::size_t k = 1; k < std::min(labels.size(), most_named); ++k) {
-    names += ", " + shortest(labels[k]);
-  }
-  throw DataError("more than two classes: labels " + names +
-                  (labels.size() > most_named ? ", ..." : "") + "; want two values");
-}
-
-template <Scalar T>
-void map_labels(Dataset<T, Cpu>& data, LabelPair labels) {
-  const T negative = static_cast<T>(labels.negative), positive = static_cast<T>(labels.positive);
-  require(negative != positive,
-          "map_labels: negative and positive label are both " + shortest(labels.negative));
-  T* const targets = data.targets.data();
-  for (index_t i = 0; i < data.rows; ++i) {
-    if (targets[i] != negative && targets[i] != positive) {
-      throw DataError("the label of row " + std::to_string(i + 1) + " is " + shortest(targets[i]) +
-                      ", want " + shortest(negative) + " or " + shortest(positive));
-    }
-  }
-  for (index_t i = 0; i < data.rows; ++i) targets[i] = targets[i] == positive ? T(1) : T(0);
-}
-
-template <Scalar T>
 void add_bias(Context<Cpu>& ctx, Dataset<T, Cpu>& data) {
   constexpr index_t most_cols = std::numeric_limits<std::int32_t>::max();
   require(data.cols < most_cols,
@@ -213,8 +165,6 @@ std::pair<Dataset<T, Cpu>, Dataset<T, Cpu>> split(Context<Cpu>& ctx, Dataset<T, 
 }
 
 #define RANDNLA_INSTANTIATE(T)                                                               \
-  template LabelPair find_labels(const Dataset<T, Cpu>&);                                    \
-  template void map_labels(Dataset<T, Cpu>&, LabelPair);                                     \
   template void add_bias(Context<Cpu>&, Dataset<T, Cpu>&);                                   \
   template std::pair<Dataset<T, Cpu>, Dataset<T, Cpu>> split(Context<Cpu>&, Dataset<T, Cpu>, \
                                                              double, std::uint64_t);

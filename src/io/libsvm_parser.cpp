@@ -42,16 +42,8 @@ std::string quoted_token(const char* p) {
   return quoted({p, static_cast<std::size_t>(skip_token(p) - p)});
 }
 
-struct BadText {
-  const char* at;
-  std::string what;
-};
-
 [[noreturn]] void bad_number(NumberFault fault, const char* at, const std::string& role) {
-  const std::string token = quoted_token(at);
-  if (fault == NumberFault::not_finite) throw BadText{at, role + " is nan or infinity: " + token};
-  if (fault == NumberFault::too_large) throw BadText{at, role + " is out of range: " + token};
-  throw BadText{at, role + " is not a number: " + token};
+  throw BadText{at, role + what_is_wrong(fault) + ": " + quoted_token(at)};
 }
 
 [[noreturn]] void bad_index(const char* at, int least_index) {

@@ -2,20 +2,14 @@
 #pragma once
 
 #include "io/compact_rows.hpp"
+#include "io/parse_rounds.hpp"
 
 #include <randnla/core/backend.hpp>
 
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace randnla {
-
-/// The first thing wrong in a block.
-struct TextFault {
-  index_t line = 0, column = 0;  // of the block, from 1
-  std::string what;
-};
 
 template <Scalar T>
 struct ParsedText {

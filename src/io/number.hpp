@@ -16,6 +16,13 @@ inline bool is_digit(char c) { return static_cast<unsigned char>(c - '0') < 10; 
 
 enum class NumberFault { none, not_a_number, not_finite, too_large };
 
+/// The end of a message that begins with what the number is. `none`: a number with something behind
+/// it.
+inline const char* what_is_wrong(NumberFault fault) {
+  if (fault == NumberFault::not_finite) return " is nan or infinity";
+  return fault == NumberFault::too_large ? " is out of range" : " is not a number";
+}
+
 namespace detail {
 
 inline constexpr std::array<double, 23> powers_of_ten = {

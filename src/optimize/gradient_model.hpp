@@ -1,6 +1,7 @@
 // The gradient of one outer iteration: of all terms, or of a sample that may grow.
 #pragma once
 
+#include "optimize/sample_size.hpp"
 #include "optimize/steps.hpp"
 #include "seam/seam.hpp"
 
@@ -17,15 +18,6 @@ struct GradientMoments {
   double norm2 = 0;   // |g_S|^2
   double second = 0;  // mean of |grad f_i|^2 over S; 0: not measured
 };
-
-/// E|mean of s - mean of n|^2 for s of n terms drawn without replacement, whose variance is at most
-/// `second`; and the s that makes it delta^2.
-inline double sample_error2(double second, double s, double n) {
-  return second / s * std::max(0.0, 1 - s / n);
-}
-inline double sample_size(double second, double delta, double n) {
-  return second / (delta * delta + second / n);
-}
 
 template <Backend B, Scalar T>
 struct GradientModel {
@@ -89,7 +81,7 @@ struct GradientModel {
   /// Rows that the tolerance asks for where the gradient has this norm.
   double rows_wanted(double second, double norm, double eps_g) const {
     return sample_size(second, options.tolerance * std::max(eps_g, norm),
-                       static_cast<double>(f.terms()));
+                       static_cast<double>(f.terms()), false);
   }
 
   FiniteSumRef<B, T> f;

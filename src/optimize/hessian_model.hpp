@@ -2,6 +2,7 @@
 #pragma once
 
 #include "optimize/hessian_cost.hpp"
+#include "optimize/sample_size.hpp"
 #include "seam/seam.hpp"
 
 #include <randnla/objective/finite_sum.hpp>
@@ -49,7 +50,7 @@ void second_moment(Context<B>& ctx, Sampling rule, VectorView<const T, B> import
           const double r = ratio[i];
           return {qi * r, r > 0 ? qi / r : 0};
         }
-        return by_scores ? ScoreSums{qi, qi} : ScoreSums{qi * qi, n};
+        return by_scores ? ScoreSums{qi, qi} : ScoreSums{qi * qi, 1};
       },
       [=] RANDNLA_FN(const ScoreSums& sums) { *out = sums.a * sums.b / (n * n); });
 }
@@ -103,16 +104,20 @@ struct HessianModel {
   void draw(Context<B>& ctx, VectorView<const T, B> x, const T* curvature, int products, Rng rng) {
     const index_t n = f.terms();
     whole = !sampled() || (error_driven() && size > n / 2);
-    if (whole) return use(ctx, x, curvature, Sample<B, T>::all(n), products, options.form, n);
+    if (whole) {
+      return use(ctx, x, curvature, Sample<B, T>::all(n), products, options.form, n,
+                 options.curvature);
+    }
     VectorView<const T, B> scores;
     if (uses_scores(options.sampling)) scores = importance.view();
     use(ctx, x, curvature, sampler.draw(ctx, options.sampling, size, scores, rng), products,
-        options.form, size);
+        options.form, size, options.curvature);
   }
 
-  /// The Hessian on all data.
+  /// The true Hessian on all data, out of true curvatures.
   void use_all(Context<B>& ctx, VectorView<const T, B> x, const T* curvature, int products) {
-    use(ctx, x, curvature, Sample<B, T>::all(f.terms()), products, Form::automatic, f.terms());
+    use(ctx, x, curvature, Sample<B, T>::all(f.terms()), products, Form::automatic, f.terms(),
+        Curvature::hessian);
   }
 
   OperatorRef<B, T> op() const {
@@ -123,14 +128,12 @@ struct HessianModel {
   double error(double second) const {
     if (whole) return 0;
     const auto s = static_cast<double>(size), n = static_cast<double>(f.terms());
-    const bool replaced = options.sampling != Sampling::uniform;
-    return std::sqrt(second / s * (replaced ? 1 : std::max(0.0, 1 - s / n)));
+    return std::sqrt(sample_error2(second, s, n, options.sampling != Sampling::uniform));
   }
   /// The size of the next sample, so that error() is at most delta.
   void choose_size(double second, double delta) {
     const auto n = static_cast<double>(f.terms());
-    const bool replaced = options.sampling != Sampling::uniform;
-    const double wanted = second / (delta * delta + (replaced ? 0 : second / n));
+    const double wanted = sample_size(second, delta, n, options.sampling != Sampling::uniform);
     const double least = std::max(1.0, options.fraction * n);
     size = static_cast<index_t>(std::ceil(std::clamp(wanted, least, n)));
   }
@@ -148,13 +151,14 @@ struct HessianModel {
 
  private:
   void use(Context<B>& ctx, VectorView<const T, B> x, const T* curvature,
-           const Sample<B, T>& sample, int products, Form form, index_t expected_rows) {
+           const Sample<B, T>& sample, int products, Form form, index_t expected_rows,
+           Curvature kind) {
     const index_t each = f.curvature_size();
     if (curvatures.size() < sample.bound * each) {
       curvatures = Buffer<T, B>(ctx, sample.bound * each);
     }
     weigh_curvature(ctx, sample, curvature, each, curvatures.data());
-    applied.hessian = {x, sample, curvatures.data()};
+    applied.hessian = {x, sample, curvatures.data(), kind};
     const index_t d = f.dim();
     formed = form == Form::matrix ||
              (form == Form::automatic &&

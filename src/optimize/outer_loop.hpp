@@ -5,6 +5,8 @@
 #include "optimize/hessian_model.hpp"
 
 #include <randnla/krylov/cubic.hpp>
+#include <randnla/krylov/gltr.hpp>
+#include <randnla/krylov/shifted_cubic.hpp>
 #include <randnla/optimize/second_order.hpp>
 
 #include <algorithm>
@@ -64,7 +66,16 @@ struct OuterLoop {
         size(arc ? given.initial_sigma.value_or(0) : given.initial_radius),
         gradient_at_trial(!gradient.sampled()),
         expected_products(static_cast<int>(std::min<index_t>(given.inner_iterations, f.dim()))) {
-    if (cubic) solver.emplace(ctx, f.dim(), given.inner_iterations);
+    const index_t d = f.dim();
+    if (cubic) {
+      if (given.cubic == SecondOrderOptions::Cubic::lanczos) {
+        lanczos.emplace(ctx, d, given.inner_iterations);
+      } else {
+        shifted.emplace(ctx, d);
+      }
+    } else if (given.ball == SecondOrderOptions::Ball::gltr) {
+      gltr.emplace(ctx, d, given.inner_iterations);
+    }
   }
 
   OptimizationResult minimize(VectorView<T, B> x);
@@ -75,11 +86,16 @@ struct OuterLoop {
   bool make_gradient();  // whether one was made
   bool make_hessian();   // likewise
   void solve_model();
+  template <class Solver, class How>
+  void solve_in_space(Solver& solver, const How& how);
   void follow_eigenvector();
   void try_step();
   void judge(Iteration& row, bool new_gradient, bool new_hessian);
 
   void clear();
+  void begin(VectorView<T, B> x);
+  void resume(const Checkpoint& from);
+  Checkpoint checkpoint();
   Iteration iterate(bool along_eigenvector);
   void evaluate(Point<B, T>& point);
   void full_gradient(Work& work);
@@ -106,7 +122,9 @@ struct OuterLoop {
   HessianModel<B, T> hessian;
   Buffer<T, B> step, eigenvector;
   Buffer<Record, B> record;
-  std::optional<CubicSolver<B, T>> solver;
+  std::optional<CubicSolver<B, T>> lanczos;  // one of these, or neither: steihaug()
+  std::optional<ShiftedCubicSolver<B, T>> shifted;
+  std::optional<GltrSolver<B, T>> gltr;
 
   // What the host knows.
   double loss = 0, gradient_norm = 0;  // F and |grad F| at `current`; NaN: not computed
@@ -118,12 +136,15 @@ struct OuterLoop {
   bool gradient_paid = false;     // the gradient at `current` is in the counts
   double gradient_second = 0;     // GradientMoments::second of the last sample
   double true_gradient = std::nan(""), true_hessian = std::nan("");  // errors, where asked for
-  bool krylov_known = false;  // the solver holds the space of this gradient and Hessian
+  bool krylov_known = false;  // the solver, where it keeps one, holds the space of this model
   bool stalled = false, not_finite = false;
   std::optional<SmallestEigenvalue> eigenvalue;  // at `current`, with its vector
   bool sampled_gradient_small = false;
   std::int64_t next_look = 0, look_gap = 1;  // iterations between looks at the full gradient
   int expected_products;
+  double seconds_before = 0;          // of the run that this one goes on from
+  Counters counted_before;            // likewise; see WaitCount
+  double last_checkpoint_second = 0;  // of this run
   OptimizationResult result;
 };
 

@@ -1,4 +1,5 @@
 // Trust region and adaptive cubic regularisation: one outer loop, two models.
+#include "optimize/checkpointing.hpp"
 #include "optimize/initial_sigma.hpp"
 #include "optimize/options_check.hpp"
 #include "optimize/outer_loop.hpp"
@@ -144,14 +145,15 @@ double OuterLoop<B, T>::plan_gradient(double second, double norm) {
   const auto n = static_cast<double>(f.terms());
   const double wanted = gradient.rows_wanted(second, norm, options.stopping.eps_g);
   gradient_at_trial = wanted > n / 2;
-  gradient.fraction = std::clamp(wanted / n, options.gradient.min_fraction, 0.5);
+  const double least = options.gradient.min_fraction;
+  gradient.fraction = std::clamp(wanted / n, least, std::max(least, 0.5));
   return wanted;
 }
 
 template <Backend B, Scalar T>
 void OuterLoop<B, T>::follow_eigenvector() {
   // From a saddle, before any model: the length that a trust region starts with.
-  if (size == 0) size = -eigenvalue->value / options.initial_radius;
+  if (size == 0) size = std::max(options.min_sigma, -eigenvalue->value / options.initial_radius);
   const double length = cubic ? -eigenvalue->value / size : size;
   eigenvector_step<B, T>(ctx, current.gradient.view(), eigenvector.view(), eigenvalue->value,
                          length, cubic ? size : 0, step.view(), &record.data()->inner);
@@ -184,29 +186,41 @@ void OuterLoop<B, T>::choose_sigma() {
   int products = 0;
   size = std::max(options.min_sigma,
                   initial_sigma<B, T>(ctx, hessian.op(), model_gradient(), &products));
+  const index_t rows = record.read(0).hessian_rows;
   result.work.hessian_products += products;
-  result.work.props += 2 * record.read(0).hessian_rows * products;
+  result.work.props += 2 * rows * products;
+  if (hessian.formed) return;  // its rows were read for the matrix
+  result.work.data_passes += products * static_cast<double>(rows) / static_cast<double>(f.terms());
+}
+
+/// In the space of the last solve where nothing but radius or sigma has changed.
+template <Backend B, Scalar T>
+template <class Solver, class How>
+void OuterLoop<B, T>::solve_in_space(Solver& solver, const How& how) {
+  InnerResult* const inner = &record.data()->inner;
+  if (std::exchange(krylov_known, true)) {
+    solver.solve_again(ctx, step.view(), inner, how);
+  } else {
+    solver.solve(ctx, hessian.op(), model_gradient(), step.view(), inner, rng.next(), how);
+  }
 }
 
 template <Backend B, Scalar T>
 void OuterLoop<B, T>::solve_model() {
-  InnerResult* const inner = &record.data()->inner;
   if (size == 0) choose_sigma();
   if (cubic) {
     const CubicOptions how{size, options.inner_tolerance, options.inner_iterations};
-    if (krylov_known) {
-      solver->solve_again(ctx, step.view(), inner, how);
-    } else {
-      solver->solve(ctx, hessian.op(), model_gradient(), step.view(), inner, rng.next(), how);
-      krylov_known = true;
-    }
-    return;
+    return lanczos ? solve_in_space(*lanczos, how) : solve_in_space(*shifted, how);
+  }
+  if (gltr) {
+    return solve_in_space(*gltr,
+                          GltrOptions{size, options.inner_tolerance, options.inner_iterations});
   }
   const bool from_random = options.random_start && failures == 0;
   if (from_random) {
     random_step(ctx, rng.next(), 0.99 * size, step.view(), &record.data()->step2);
   }
-  steihaug(ctx, hessian.op(), model_gradient(), step.view(), inner,
+  steihaug(ctx, hessian.op(), model_gradient(), step.view(), &record.data()->inner,
            {size, options.inner_tolerance, options.inner_iterations, from_random});
 }
 
@@ -234,7 +248,7 @@ void OuterLoop<B, T>::judge(Iteration& row, bool new_gradient, bool new_hessian)
       !sampled ? 0
       : gradient.measured
           ? std::sqrt(sample_error2(rec.sampled.second, static_cast<double>(gradient.size),
-                                    static_cast<double>(n)))
+                                    static_cast<double>(n), false))
           : std::nan("");
   row.hessian_error = !model || hessian.whole ? 0
                       : hessian.measured      ? hessian.error(rec.hessian_second)
@@ -362,9 +376,9 @@ namespace {
 class WaitCount {
  public:
   explicit WaitCount(const Counters& counters) : counters_(counters), before_(counters) {}
-  void store(Work& work) const {
-    work.host_waits = counters_.host_waits - before_.host_waits;
-    work.flag_polls = counters_.flag_polls - before_.flag_polls;
+  void store(Work& work, const Counters& earlier = {}) const {
+    work.host_waits = counters_.host_waits - before_.host_waits + earlier.host_waits;
+    work.flag_polls = counters_.flag_polls - before_.flag_polls + earlier.flag_polls;
   }
 
  private:
@@ -374,6 +388,18 @@ class WaitCount {
 
 }  // namespace
 
+/// F at the first point, which is x or that of the checkpoint.
+template <Backend B, Scalar T>
+void OuterLoop<B, T>::begin(VectorView<T, B> x) {
+  clear();
+  if (options.resume != nullptr) return resume(*options.resume);
+  ctx.copy(current.x.data(), x.data, static_cast<std::size_t>(x.size) * sizeof(T));
+  evaluate(current);
+  const Record first = record.read(0);
+  loss = result.initial_loss = first.value;
+  gradient_norm = gradient_at_trial ? std::sqrt(first.gradient2) : std::nan("");
+}
+
 template <Backend B, Scalar T>
 OptimizationResult OuterLoop<B, T>::minimize(VectorView<T, B> x) {
   const auto began = std::chrono::steady_clock::now();
@@ -381,13 +407,7 @@ OptimizationResult OuterLoop<B, T>::minimize(VectorView<T, B> x) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   };
   const WaitCount waits(ctx.counters);
-  const std::size_t bytes = static_cast<std::size_t>(x.size) * sizeof(T);
-  ctx.copy(current.x.data(), x.data, bytes);
-  clear();
-  evaluate(current);
-  const Record first = record.read(0);
-  loss = result.initial_loss = first.value;
-  gradient_norm = gradient_at_trial ? std::sqrt(first.gradient2) : std::nan("");
+  begin(x);
 
   std::optional<Stop> stop;
   while (!(stop = reason_to_stop())) {
@@ -396,25 +416,33 @@ OptimizationResult OuterLoop<B, T>::minimize(VectorView<T, B> x) {
     if (seen == Look::uncertified) stop = Stop::uncertified;
     if (stop) break;
     Iteration row = iterate(seen == Look::negative_curvature);
-    waits.store(result.work);
+    waits.store(result.work, counted_before);
     row.work = result.work;
-    row.seconds = elapsed();
+    row.seconds = seconds_before + elapsed();
     result.phases += row.phases;
     result.trace.push_back(row);
+    const Counters before = ctx.counters;
+    if (options.checkpoint && row.accepted &&
+        elapsed() - last_checkpoint_second >= options.checkpoint_seconds) {
+      options.checkpoint(checkpoint());
+      last_checkpoint_second = elapsed();
+    }
+    if (options.point && row.accepted) options.point(download_wide<B, T>(ctx, current.x.view()));
+    ctx.counters = before;  // the waits of these two are not the method's
     if (options.progress && !options.progress(row)) {
       stop = Stop::interrupted;
       break;
     }
   }
-  waits.store(result.work);
+  waits.store(result.work, counted_before);
   result.stop = *stop;
   result.loss = loss;
   const WaitCount certificate_waits(ctx.counters);
   if (stop != Stop::not_finite) certify();
   certificate_waits.store(result.certificate_work);
-  ctx.copy(x.data, current.x.data(), bytes);
+  ctx.copy(x.data, current.x.data(), static_cast<std::size_t>(x.size) * sizeof(T));
   ctx.synchronize();
-  result.seconds = elapsed();
+  result.seconds = seconds_before + elapsed();
   return std::move(result);
 }
 

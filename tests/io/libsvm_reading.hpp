@@ -2,6 +2,7 @@
 #pragma once
 
 #include "io/libsvm_reader.hpp"
+#include "io/parse_rounds.hpp"
 
 #include <randnla/core/error.hpp>
 
@@ -40,7 +41,7 @@ struct Reading {
 
 template <class T>
 Reading<T> outcome(const std::string& path, const LibsvmOptions& options = {}, int threads = 1,
-                   std::size_t block_bytes = libsvm_block_bytes) {
+                   std::size_t block_bytes = text_block_bytes) {
   Context<Cpu> ctx(threads);
   Reading<T> result;
   try {

@@ -231,7 +231,7 @@ TYPED_TEST(Libsvm, LongLines) {
   const auto want = test::reference_parse<T>(text, 1);
   const std::string path = this->write(text);
   for (const int threads : {1, 7}) {
-    for (const std::size_t bytes : {std::size_t{5000}, libsvm_block_bytes}) {
+    for (const std::size_t bytes : {std::size_t{5000}, text_block_bytes}) {
       const auto got = outcome<T>(path, {.storage = Storage::sparse}, threads, bytes);
       EXPECT_TRUE(test::same_rows(got, *want, 1)) << threads << " " << bytes;
     }

@@ -320,6 +320,7 @@ TEST(OptionsOfOptimizers, RadiusAndSigmaStayWithinTheirLimits) {
 TEST(Reports, NamesAndSummary) {
   EXPECT_STREQ(name(Stop::optimal), "optimal");
   EXPECT_STREQ(name(Stop::uncertified), "uncertified");
+  EXPECT_STREQ(name(Stop::saddle), "saddle");
   EXPECT_STREQ(name(Stop::target_loss), "target_loss");
   EXPECT_STREQ(name(Stop::max_props), "max_props");
   EXPECT_STREQ(name(Stop::max_iterations), "max_iterations");

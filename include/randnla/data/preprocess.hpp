@@ -26,6 +26,32 @@ LabelPair find_labels(const Dataset<T, Cpu>& data);
 template <Scalar T>
 void map_labels(Dataset<T, Cpu>& data, LabelPair labels);
 
+/// One class against all others: target 1 where the label is `positive`, else 0. Returns the number
+/// of ones.
+///
+/// Throws  DataError: a target is nan (nothing is changed then)
+template <Scalar T>
+index_t map_labels(Dataset<T, Cpu>& data, double positive);
+
+/// The distinct targets of `data`, ascending.
+///
+/// Throws  DataError: no rows, a target that is not finite, more than 1,000 values
+template <Scalar T>
+std::vector<double> find_classes(const Dataset<T, Cpu>& data);
+
+/// Replaces every target by its place in `classes`, from 0.
+///
+/// Throws  DataError: a target that is not in `classes` (nothing is changed then);
+///         InvalidArgument: classes do not ascend
+template <Scalar T>
+void map_classes(Dataset<T, Cpu>& data, const std::vector<double>& classes);
+
+/// For regression, where the targets stay as they are.
+///
+/// Throws  DataError: a target is not finite
+template <Scalar T>
+void check_targets(const Dataset<T, Cpu>& data);
+
 enum class Scaling {
   none,
   standardize,  // x -> (x - mean) / standard deviation; makes sparse data dense

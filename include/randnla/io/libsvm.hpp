@@ -2,6 +2,7 @@
 
 #include <randnla/data/dataset.hpp>
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -15,6 +16,8 @@ struct LibsvmOptions {
   /// Number of features; 0: the largest index that occurs. Larger indices than this are dropped, as
   /// LIBSVM's own predict does with features that training never saw.
   index_t features = 0;
+  /// Called now and then with the bytes of text parsed so far. What it throws ends the reading.
+  std::function<void(index_t)> progress = nullptr;
 };
 
 struct LibsvmStatistics {
@@ -38,5 +41,16 @@ template <Scalar T>
 Dataset<T, Cpu> read_libsvm(Context<Cpu>& ctx, const std::string& path,
                             const LibsvmOptions& options = {},
                             LibsvmStatistics* statistics = nullptr);
+
+/// Writes LIBSVM text with indices from 1, as the shortest numbers that read_libsvm<T> gives back
+/// exactly: of sparse data every stored entry, of dense data what is not zero. A last feature that
+/// is zero everywhere is written in the first row, so that their number is kept. The file appears
+/// whole or not at all.
+///
+/// Throws  DataError: not finite (names row and feature), cannot be written; what `progress` throws,
+///         which gets the number of rows written now and then
+template <Scalar T>
+void write_libsvm(const std::string& path, const Dataset<T, Cpu>& data,
+                  const std::function<void(index_t)>& progress = nullptr);
 
 }  // namespace randnla

@@ -26,6 +26,9 @@ struct HessianSample {
   VectorView<const T, B> x;
   Sample<B, T> sample;
   const T* curvature = nullptr;  // (sample.bound * curvature_size) curvatures times weights
+  /// What `curvature` was evaluated as: under gauss_newton the regulariser's part, too, is positive
+  /// semidefinite.
+  Curvature kind = Curvature::hessian;
 };
 
 /// Work of a Hessian in multiply-adds a sampled term, for choosing between products and the matrix.

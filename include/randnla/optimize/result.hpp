@@ -11,6 +11,7 @@ namespace randnla {
 enum class Stop {
   optimal,      // both conditions of (eps_g, eps_H)-optimality hold on all data
   uncertified,  // |g| <= eps_g, but lanczos_steps did not decide about lambda_min
+  saddle,       // |g| <= eps_g, lambda_min < -eps_h, and the method knows no way out
   target_loss,  // the loss is at or below the target
   max_props,    // the next iteration would begin beyond the budget of propagations
   max_iterations,

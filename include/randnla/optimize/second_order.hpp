@@ -1,6 +1,7 @@
 #pragma once
 
 #include <randnla/objective/finite_sum.hpp>
+#include <randnla/optimize/checkpoint.hpp>
 #include <randnla/optimize/result.hpp>
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <limits>
 #include <optional>
 #include <type_traits>
+#include <vector>
 
 namespace randnla {
 
@@ -97,6 +99,15 @@ struct SecondOrderOptions {
   Errors errors = Errors::as_needed;
   /// Called after every iteration; false stops the run, which then still ends with a certificate.
   std::function<bool(const Iteration&)> progress;
+  /// Called before it with the new point after every accepted step, for instance to test a model on
+  /// other data. A download each.
+  std::function<void(const std::vector<double>& x)> point;
+  /// Called after accepted steps, not more often than every so many seconds.
+  std::function<void(const Checkpoint&)> checkpoint;
+  double checkpoint_seconds = 60;  // >= 0
+  /// Goes on from there in place of from x. The options must be those of the run that made it, but
+  /// for the limits of `stopping` on iterations, props and loss; it must outlive the call.
+  const Checkpoint* resume = nullptr;
 };
 
 /// Minimises a non-convex finite sum by a trust-region method with sub-sampled gradients and
@@ -112,7 +123,8 @@ struct SecondOrderOptions {
 ///          one for each full gradient that sampled ones call for (the certificate takes these where
 ///          they are not known yet), and a wait at the end
 /// Determinism  the same bits from run to run and, on the CPU, for any number of threads
-/// Throws   InvalidArgument: a view of another size, an option out of range
+/// Throws   InvalidArgument: a view of another size, an option out of range, a checkpoint of other
+///          options or another problem
 /// Source   Xu, Roosta-Khorasani & Mahoney, arXiv 1708.07827; Yao, Xu, Roosta-Khorasani & Mahoney,
 ///          arXiv 1802.06925, algorithm 1
 template <Backend B, Scalar T>

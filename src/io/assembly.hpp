@@ -57,8 +57,7 @@ class Assembly {
 
   Dataset<T, Cpu> dense() {
     require(data_.rows <= std::numeric_limits<index_t>::max() / 16 / data_.cols,
-            "read_libsvm: dense storage of " + std::to_string(data_.rows) + " x " +
-                std::to_string(data_.cols));
+            "dense storage of " + std::to_string(data_.rows) + " x " + std::to_string(data_.cols));
     data_.nonzeros = data_.rows * data_.cols;
     data_.values = Buffer<T, Cpu>(ctx_, data_.nonzeros);
     fill([this](index_t) {

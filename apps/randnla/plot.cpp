@@ -1,0 +1,280 @@
+#include "plot.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+namespace randnla::app {
+namespace {
+
+// Pixels.
+constexpr double width = 700, height = 450;
+constexpr double left = 84, right = 24, top = 44, bottom = 62;
+constexpr double plot_width = width - left - right, plot_height = height - top - bottom;
+
+struct Style {
+  const char* colour;
+  const char* dashes;
+};
+
+// Colours that the colour-blind tell apart, too (Wong, Nature Methods 8, 441, 2011).
+constexpr std::array<Style, 8> styles = {{{"#0072b2", "none"},
+                                          {"#d55e00", "9 4"},
+                                          {"#009e73", "2 3"},
+                                          {"#cc79a7", "9 3 2 3"},
+                                          {"#e69f00", "5 3"},
+                                          {"#56b4e9", "14 4"},
+                                          {"#000000", "1 4"},
+                                          {"#7f7f7f", "12 3 2 3 2 3"}}};
+
+std::string number(double value) {
+  std::array<char, 32> text;
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
+}
+
+/// To a hundredth of a pixel.
+std::string pixels(double value) { return number(std::round(value * 100) / 100); }
+
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
+    }
+  }
+  return out;
+}
+
+std::string label_at(double x, double y, const char* more, const std::string& text) {
+  return "<text x=\"" + pixels(x) + "\" y=\"" + pixels(y) + "\"" + more + ">" + text + "</text>\n";
+}
+
+std::string line(double x1, double y1, double x2, double y2, const char* style) {
+  return "<line x1=\"" + pixels(x1) + "\" y1=\"" + pixels(y1) + "\" x2=\"" + pixels(x2) +
+         "\" y2=\"" + pixels(y2) + "\" class=\"" + style + "\"/>\n";
+}
+
+struct Tick {
+  double value;
+  std::string text;  // as SVG
+};
+
+/// Powers of ten as such; with less than two of them in the range, numbers between them.
+std::string power_text(double value) {
+  const double exponent = std::log10(value);
+  if (std::abs(exponent - std::round(exponent)) > 1e-9 || std::abs(exponent) < 2.5) {
+    return number(value);
+  }
+  return "10<tspan dy=\"-5\" font-size=\"9\">" + number(std::round(exponent)) + "</tspan>";
+}
+
+/// One axis of one panel: from values to pixels.
+class Scale {
+ public:
+  Scale(const Axis& axis, const std::vector<Curve>& curves, std::vector<double> Curve::*values)
+      : logarithmic_(axis.logarithmic) {
+    double least = std::numeric_limits<double>::infinity(), most = -least;
+    for (const Curve& curve : curves) {
+      for (const double value : curve.*values) {
+        if (!drawable(value)) continue;
+        least = std::min(least, mapped(value));
+        most = std::max(most, mapped(value));
+      }
+    }
+    if (axis.least && drawable(*axis.least)) least = mapped(*axis.least);
+    if (axis.most && drawable(*axis.most)) most = mapped(*axis.most);
+    if (!(least <= most)) least = 0, most = 1;
+    const double pad = least == most ? std::max(0.5, std::abs(least) / 10) : 0;
+    least -= pad, most += pad;
+    const double margin = 0.04 * (most - least);
+    least_ = axis.least ? least : least - margin;
+    most_ = axis.most ? most : most + margin;
+  }
+
+  bool drawable(double value) const { return std::isfinite(value) && (!logarithmic_ || value > 0); }
+
+  /// 0 at the least value of the axis, 1 at the greatest.
+  double place(double value) const { return (mapped(value) - least_) / (most_ - least_); }
+
+  std::vector<Tick> ticks() const { return logarithmic_ ? powers() : round_numbers(); }
+
+ private:
+  double mapped(double value) const { return logarithmic_ ? std::log10(value) : value; }
+
+  std::vector<Tick> round_numbers() const {
+    const double rough = (most_ - least_) / 6;
+    const double power = std::pow(10, std::floor(std::log10(rough)));
+    double step = 10 * power;
+    for (const double factor : {5.0, 2.5, 2.0, 1.0}) {
+      if (factor * power >= rough) step = factor * power;
+    }
+    std::vector<Tick> ticks;
+    for (double k = std::ceil(least_ / step); k * step <= most_; ++k) {
+      // Ten digits are enough for any axis and hide what k * step rounds.
+      std::array<char, 32> text;
+      const auto end = std::to_chars(text.data(), text.data() + text.size(), k * step,
+                                     std::chars_format::general, 10);
+      ticks.push_back({k * step, {text.data(), end.ptr}});
+    }
+    return ticks;
+  }
+
+  std::vector<Tick> powers() const {
+    std::vector<Tick> ticks;
+    const double stride = std::ceil((most_ - least_) / 8);
+    for (double k = std::ceil(least_ / stride) * stride; k <= most_; k += stride) {
+      ticks.push_back({std::pow(10, k), power_text(std::pow(10, k))});
+    }
+    if (ticks.size() > 2) return ticks;
+    ticks.clear();
+    for (double k = std::floor(least_); k <= most_; ++k) {
+      for (const double digit : {1.0, 2.0, 5.0}) {
+        const double value = digit * std::pow(10, k);
+        if (place(value) < 0 || place(value) > 1) continue;
+        ticks.push_back({value, power_text(value)});
+      }
+    }
+    return ticks;
+  }
+
+  bool logarithmic_;
+  double least_ = 0, most_ = 1;  // logarithms on a logarithmic axis
+};
+
+class Drawing {
+ public:
+  Drawing(const Panel& panel, std::size_t index)
+      : panel_(panel),
+        clip_("panel" + std::to_string(index)),
+        offset_(width * static_cast<double>(index)),
+        x_(panel.x, panel.curves, &Curve::x),
+        y_(panel.y, panel.curves, &Curve::y) {}
+
+  std::string svg() {
+    out_ = "<g transform=\"translate(" + pixels(offset_) + " 0)\">\n";
+    axes();
+    out_ += "<clipPath id=\"" + clip_ + "\"><rect x=\"" + pixels(left) + "\" y=\"" + pixels(top) +
+            "\" width=\"" + pixels(plot_width) + "\" height=\"" + pixels(plot_height) +
+            "\"/></clipPath>\n<g clip-path=\"url(#" + clip_ + ")\">\n";
+    for (std::size_t k = 0; k < panel_.curves.size(); ++k) curve(k);
+    out_ += "</g>\n";
+    legend();
+    return out_ + "</g>\n";
+  }
+
+ private:
+  double at_x(double value) const { return left + plot_width * x_.place(value); }
+  double at_y(double value) const { return top + plot_height * (1 - y_.place(value)); }
+
+  void axes() {
+    for (const Tick& tick : x_.ticks()) {
+      out_ += line(at_x(tick.value), top, at_x(tick.value), top + plot_height, "grid");
+      out_ +=
+          label_at(at_x(tick.value), top + plot_height + 19, " text-anchor=\"middle\"", tick.text);
+    }
+    for (const Tick& tick : y_.ticks()) {
+      out_ += line(left, at_y(tick.value), left + plot_width, at_y(tick.value), "grid");
+      out_ += label_at(left - 8, at_y(tick.value) + 4, " text-anchor=\"end\"", tick.text);
+    }
+    out_ += "<rect x=\"" + pixels(left) + "\" y=\"" + pixels(top) + "\" width=\"" +
+            pixels(plot_width) + "\" height=\"" + pixels(plot_height) + "\" class=\"frame\"/>\n";
+    const double middle = left + plot_width / 2;
+    out_ += label_at(middle, 26, " class=\"title\" text-anchor=\"middle\"", escaped(panel_.title));
+    out_ += label_at(middle, height - 16, " class=\"axis\" text-anchor=\"middle\"",
+                     escaped(panel_.x.label));
+    out_ += "<text transform=\"translate(20 " + pixels(top + plot_height / 2) +
+            ") rotate(-90)\" class=\"axis\" text-anchor=\"middle\">" + escaped(panel_.y.label) +
+            "</text>\n";
+  }
+
+  static std::string stroke(std::size_t k) {
+    const Style& style = styles[k % styles.size()];
+    return std::string("\" class=\"curve\" stroke=\"") + style.colour + "\" stroke-dasharray=\"" +
+           style.dashes + "\"/>\n";
+  }
+
+  /// One polyline for every stretch of points that can be drawn.
+  void curve(std::size_t k) {
+    const Curve& curve = panel_.curves[k];
+    std::string points;
+    const auto end_stretch = [&] {
+      if (!points.empty()) out_ += "<polyline points=\"" + points + stroke(k);
+      points.clear();
+    };
+    for (std::size_t i = 0; i < std::min(curve.x.size(), curve.y.size()); ++i) {
+      if (!x_.drawable(curve.x[i]) || !y_.drawable(curve.y[i])) {
+        end_stretch();
+        continue;
+      }
+      points += (points.empty() ? "" : " ");
+      points += pixels(at_x(curve.x[i])) + "," + pixels(within_reach(at_y(curve.y[i])));
+    }
+    end_stretch();
+  }
+
+  /// Some viewers draw nothing where a coordinate is far away.
+  static double within_reach(double y) { return std::clamp(y, -height, 2 * height); }
+
+  void legend() {
+    std::vector<std::size_t> named;
+    std::size_t longest = 0;
+    for (std::size_t k = 0; k < panel_.curves.size(); ++k) {
+      if (panel_.curves[k].name.empty()) continue;
+      named.push_back(k);
+      longest = std::max(longest, panel_.curves[k].name.size());
+    }
+    if (named.empty()) return;
+    const double box = 52 + 6.6 * static_cast<double>(longest);
+    const double x = left + plot_width - box - 8;
+    double y = top + 8;
+    out_ += "<rect x=\"" + pixels(x) + "\" y=\"" + pixels(y) + "\" width=\"" + pixels(box) +
+            "\" height=\"" + pixels(18 * static_cast<double>(named.size()) + 8) +
+            "\" class=\"legend\"/>\n";
+    for (const std::size_t k : named) {
+      y += 18;
+      out_ += "<path d=\"M" + pixels(x + 8) + " " + pixels(y - 5) + "h30" + stroke(k);
+      out_ += label_at(x + 44, y - 1, "", escaped(panel_.curves[k].name));
+    }
+  }
+
+  const Panel& panel_;
+  std::string clip_;
+  double offset_;
+  Scale x_, y_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string to_svg(const std::vector<Panel>& panels) {
+  const std::string size = pixels(width * static_cast<double>(panels.size()));
+  std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + size + "\" height=\"" +
+                    pixels(height) + "\" viewBox=\"0 0 " + size + " " + pixels(height) +
+                    "\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" "
+                    "fill=\"#222\">\n"
+                    "<style>.grid{stroke:#e3e3e3;stroke-width:1}.frame{fill:none;stroke:#444}"
+                    ".curve{fill:none;stroke-width:2;stroke-linejoin:round}"
+                    ".legend{fill:#fff;fill-opacity:.85;stroke:#ccc}"
+                    ".title{font-size:15px;font-weight:bold}.axis{font-size:13px}</style>\n"
+                    "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
+  for (std::size_t k = 0; k < panels.size(); ++k) out += Drawing(panels[k], k).svg();
+  return out + "</svg>\n";
+}
+
+}  // namespace randnla::app
