@@ -43,7 +43,7 @@ namespace fused {
 struct MultiShape {
   index_t d;
   int classes;
-  int panel;       // columns of dense rows in shared memory; none of sparse ones
+  int panel;       // columns of dense rows in shared memory, a power of two; 0 for sparse rows
   int lanes;       // of a sparse row's team
   bool in_shared;  // the sums
 
@@ -187,13 +187,8 @@ class MultiDense {
   __device__ void hold(index_t panel) {
     if (held_ == panel) return;
     __syncthreads();
-    for (int e = static_cast<int>(threadIdx.x); e < MultiPassPolicy::rows * shape_.panel;
-         e += MultiPassPolicy::threads) {
-      const int r = e / shape_.panel, x = e % shape_.panel;
-      const index_t j = panel * shape_.panel + x;
-      tile_[r * shape_.panel_stride() + x] =
-          row_[r] >= 0 && j < shape_.d ? A_.values[row_[r] * shape_.d + j] : T(0);
-    }
+    fill(panel, MultiPassPolicy::rows, tile_,
+         [&](int r) { return row_[r] >= 0 ? A_.values + row_[r] * shape_.d : nullptr; });
     held_ = panel;
     __syncthreads();
   }
@@ -201,15 +196,25 @@ class MultiDense {
   __device__ void hold_v(index_t panel, int c) {
     if (held_v_panel_ == panel && held_v_class_ == c) return;
     __syncthreads();
-    for (int e = static_cast<int>(threadIdx.x); e < MultiPassPolicy::classes * shape_.panel;
-         e += MultiPassPolicy::threads) {
-      const int n = e / shape_.panel, x = e % shape_.panel;
-      const index_t j = panel * shape_.panel + x;
-      v_[n * shape_.panel_stride() + x] =
-          c + n < shape_.classes && j < shape_.d ? V_[(c + n) * shape_.d + j] : T(0);
-    }
+    fill(panel, MultiPassPolicy::classes, v_,
+         [&](int n) { return c + n < shape_.classes ? V_ + (c + n) * shape_.d : nullptr; });
     held_v_panel_ = panel, held_v_class_ = c;
     __syncthreads();
+  }
+
+  /// to[r] = the panel's columns of line(r), or zeros where that is null. What pads a row is zero,
+  /// too: products of narrow panels read it, for results that nobody stores.
+  template <class Line>
+  __device__ void fill(index_t panel, int count, T* to, const Line& line) const {
+    const int thread = static_cast<int>(threadIdx.x), stride = shape_.panel_stride();
+    const int x = thread & (shape_.panel - 1), step = MultiPassPolicy::threads / shape_.panel;
+    const index_t j = panel * shape_.panel + x;
+#pragma unroll 4
+    for (int r = thread / shape_.panel; r < count; r += step) {
+      const T* const from = line(r);
+      to[r * stride + x] = from != nullptr && j < shape_.d ? from[j] : T(0);
+      if (x < stride - shape_.panel) to[r * stride + shape_.panel + x] = 0;
+    }
   }
 
   const DenseRows<T, Cuda>& A_;
