@@ -81,17 +81,20 @@ TYPED_TEST_SUITE(Checkpoints, test::Instances, test::InstanceName);
 TYPED_TEST(Checkpoints, EveryOneContinuesTheRunToTheLastBit) {
   using B = typename TypeParam::Space;
   using T = typename TypeParam::Real;
-  const index_t n = 400, d = 5;
+  const index_t n = test::sized<B>(400, 200), d = 5;
   const Problem p = test::classes(21, n, d);
   const auto data = dataset<B, T>(this->ctx(), p);
   const NonlinearLeastSquares<B, T> f(this->ctx(), data, 0.0078125);
   const test::TemporaryFolder folder;
   for (const Method method : methods) {
     for (const Variant& variant : variants()) {
+      // Where a GPU may be simulated, either precision does one half of the list.
+      const bool other_half = (&variant - variants().data() + static_cast<int>(method)) % 2 == 0;
+      if (test::sized<B>(1, 0) == 0 && other_half == (sizeof(T) == 4)) continue;
       SCOPED_TRACE(std::string(test::name(method)) + ", " + variant.name);
       SecondOrderOptions options = plain();
       variant.change(options);
-      options.stopping.max_iterations = test::sized<B>(14, 6);
+      options.stopping.max_iterations = test::sized<B>(14, 5);
       std::vector<Checkpoint> seen;
       const auto silent = minimize<T, B>(method, this->ctx(), f, test::normals(3, d, 2), options);
       options.checkpoint = [&](const Checkpoint& at) { seen.push_back(at); };
