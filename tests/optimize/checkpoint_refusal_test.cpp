@@ -65,6 +65,11 @@ TEST_F(CheckpointOfARun, OtherLimitsAreAllowed) {
   EXPECT_EQ(none.result.iterations, at_.result.iterations);
   EXPECT_EQ(none.x, at_.x);
   EXPECT_EQ(none.result.loss, at_.loss);
+  options = options_, options.resume = &at_;
+  options.stopping.max_iterations = at_.result.iterations + 2;
+  const auto two = minimize<double, Cpu>(Method::trust_region, ctx_, f_, {0, 0, 0, 0}, options);
+  EXPECT_EQ(two.result.stop, Stop::max_iterations);
+  EXPECT_EQ(two.result.iterations, at_.result.iterations + 2);
   options = options_, options.resume = &at_, options.stopping.target_loss = at_.loss;
   const auto target = minimize<double, Cpu>(Method::trust_region, ctx_, f_, {0, 0, 0, 0}, options);
   EXPECT_EQ(target.result.stop, Stop::target_loss);
