@@ -149,7 +149,7 @@ TEST_F(CheckpointOfARun, OtherProblemsAreRefused) {
   const auto changed = dataset<Cpu, double>(ctx_, other);
   const NonlinearLeastSquares<Cpu, double> f(ctx_, changed);
   EXPECT_NE(refusal(f, options_, at_).find("other data"), std::string::npos);
-  const NonlinearLeastSquares<Cpu, double> heavier(ctx_, data_, 1e-3);
+  const NonlinearLeastSquares<Cpu, double> heavier(ctx_, data_, {1e-3});
   EXPECT_NE(refusal(heavier, options_, at_).find("other data"), std::string::npos);
   const LogisticRegression<Cpu, double> loss(ctx_, data_);
   EXPECT_NE(refusal(loss, options_, at_).find("another loss"), std::string::npos);

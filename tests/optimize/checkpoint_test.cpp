@@ -64,12 +64,16 @@ const std::vector<Variant>& variants() {
          o.gradient.rule = Rule::error_driven;
          o.random_start = false, o.max_failures = 0;
        }},
+      {"leverage scores, the other inner solvers",
+       [](SecondOrderOptions& o) {
+         o.hessian.sampling = Sampling::leverage, o.hessian.fraction = 0.3, o.hessian.refresh = 3;
+         o.cubic = SecondOrderOptions::Cubic::shifted, o.ball = SecondOrderOptions::Ball::gltr;
+       }},
       {"looks at the full gradient", [](SecondOrderOptions& o) {
          o.hessian.sampling = Sampling::row_norm, o.hessian.fraction = 0.3;
          o.hessian.form = HessianOptions::Form::passes;
          o.gradient.rule = Rule::uniform, o.gradient.fraction = 0.03;
          o.stopping.eps_g = 0.05, o.stopping.eps_h = 0.5;
-         o.cubic = SecondOrderOptions::Cubic::shifted, o.ball = SecondOrderOptions::Ball::gltr;
        }}};
   return all;
 }
@@ -84,7 +88,7 @@ TYPED_TEST(Checkpoints, EveryOneContinuesTheRunToTheLastBit) {
   const index_t n = test::sized<B>(400, 200), d = 5;
   const Problem p = test::classes(21, n, d);
   const auto data = dataset<B, T>(this->ctx(), p);
-  const NonlinearLeastSquares<B, T> f(this->ctx(), data, 0.0078125);
+  const NonlinearLeastSquares<B, T> f(this->ctx(), data, {0.0078125});
   const test::TemporaryFolder folder;
   bool looked = false;  // at a full gradient that a sampled one called for
   for (const Method method : methods) {

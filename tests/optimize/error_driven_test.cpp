@@ -73,7 +73,7 @@ TYPED_TEST(ErrorDrivenGradients, AGrownSampleIsTheOneOfItsSizeAndTellsItsError) 
   const index_t n = 700, d = 6;
   const Problem p = test::classes(11, n, d);
   const auto data = dataset<B, T>(this->ctx(), p);
-  const NonlinearLeastSquares<B, T> f(this->ctx(), data, l2);
+  const NonlinearLeastSquares<B, T> f(this->ctx(), data, {l2});
   const std::vector<double> start = test::normals(3, d);
   const test::Terms terms = test::terms_at(SigmoidSquares{}, p, start);
   int grown = 0;
@@ -160,7 +160,7 @@ TYPED_TEST(ErrorDrivenRuns, EveryRowMeetsItsToleranceAndIsCounted) {
   const index_t n = 900, d = 5;
   const Problem p = test::classes(21, n, d);
   const auto data = dataset<B, double>(this->ctx(), p);
-  const NonlinearLeastSquares<B, double> f(this->ctx(), data, 0.03125);
+  const NonlinearLeastSquares<B, double> f(this->ctx(), data, {0.03125});
   index_t most = 0;  // rows of a sample
   for (const Method method : methods) {
     for (const double tolerance : {0.3, 1.0}) {
@@ -192,7 +192,7 @@ TYPED_TEST(ErrorDrivenRuns, EndOptimalWhereAFixedSampleDoesNot) {
   const index_t n = 600, d = 5;
   const Problem p = test::classes(21, n, d);
   const auto data = dataset<B, double>(this->ctx(), p);
-  const LogisticRegression<B, double> f(this->ctx(), data, l2);
+  const LogisticRegression<B, double> f(this->ctx(), data, {l2});
   for (const Method method : methods) {
     SCOPED_TRACE(test::name(method));
     SecondOrderOptions options = error_driven(0.5);
@@ -223,7 +223,7 @@ TEST(GradientErrors, AreWhatTheEstimatesSayInTheMean) {
   const index_t n = 60, d = 3;
   const Problem p = test::classes(8, n, d);
   const auto data = dataset<Cpu, double>(ctx, p);
-  const NonlinearLeastSquares<Cpu, double> f(ctx, data, l2);
+  const NonlinearLeastSquares<Cpu, double> f(ctx, data, {l2});
   const std::vector<double> start = test::normals(3, d);
   const test::Terms terms = test::terms_at(SigmoidSquares{}, p, start);
   real second = 0;
