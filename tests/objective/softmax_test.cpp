@@ -33,9 +33,9 @@ real norm(const std::vector<double>& x) {
   return std::sqrt(sum);
 }
 
-/// What the sums over rows are made of: a margin errs by d eps |a||x|, and a probability, a value or
-/// a slope by as much times its size, so that a sum of slopes times a has terms of |a| (1 + |a||x|),
-/// and a Hessian's |a| times that.
+/// What the sums over rows are made of: a margin errs by d eps |a||x|, and a probability, a value
+/// or a slope by as much times its size, so that a sum of slopes times a has terms of |a| (1 +
+/// |a||x|), and a Hessian's |a| times that.
 struct Sizes {
   real slopes = 0, curvatures = 0;
 
