@@ -75,13 +75,11 @@ struct Tick {
   std::string text;  // as SVG
 };
 
-/// Powers of ten as such; with less than two of them in the range, numbers between them.
-std::string power_text(double value) {
-  const double exponent = std::log10(value);
-  if (std::abs(exponent - std::round(exponent)) > 1e-9 || std::abs(exponent) < 2.5) {
-    return number(value);
-  }
-  return "10<tspan dy=\"-5\" font-size=\"9\">" + number(std::round(exponent)) + "</tspan>";
+/// digit * 10^exponent, as people write it.
+std::string power_text(int digit, double exponent) {
+  if (exponent >= -2 && exponent <= 3) return number(digit * std::pow(10, exponent));
+  const std::string power = "10<tspan dy=\"-5\" font-size=\"9\">" + number(exponent) + "</tspan>";
+  return digit == 1 ? power : number(digit) + "&#183;" + power;
 }
 
 /// One axis of one panel: from values to pixels.
@@ -135,19 +133,20 @@ class Scale {
     return ticks;
   }
 
+  /// Powers of ten; with less than three of them in the range, numbers between them, too.
   std::vector<Tick> powers() const {
     std::vector<Tick> ticks;
     const double stride = std::ceil((most_ - least_) / 8);
     for (double k = std::ceil(least_ / stride) * stride; k <= most_; k += stride) {
-      ticks.push_back({std::pow(10, k), power_text(std::pow(10, k))});
+      ticks.push_back({std::pow(10, k), power_text(1, k)});
     }
     if (ticks.size() > 2) return ticks;
     ticks.clear();
     for (double k = std::floor(least_); k <= most_; ++k) {
-      for (const double digit : {1.0, 2.0, 5.0}) {
+      for (const int digit : {1, 2, 5}) {
         const double value = digit * std::pow(10, k);
         if (place(value) < 0 || place(value) > 1) continue;
-        ticks.push_back({value, power_text(value)});
+        ticks.push_back({value, power_text(digit, k)});
       }
     }
     return ticks;
