@@ -176,7 +176,8 @@ TEST_F(DataFiles, WrongOptionsAreRefused) {
   convert({"--in", csv, "--out", folder.file("new.npy")}, 2, "--out-labels");
   convert({"--in", csv, "--out", out, "--out-labels", folder.file("l.npy")}, 2, "is about npy");
   convert({"--in", x, "--out", out}, 3, "has no labels to write");
-  convert({"--in", x, "--labels", y, "--out", out, "--out-labels", y}, 2, "also read");
+  convert({"--in", x, "--labels", y, "--out", folder.file("z.npy"), "--out-labels", y}, 2,
+          "also read");
   convert({"--in", csv, "--out", folder.file("no/folder")}, 3, "cannot be written");
   convert({"--in", folder.file("none"), "--out", out}, 3, "none: ");
   convert({"--in", csv}, 2, "--out");
