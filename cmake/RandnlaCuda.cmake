@@ -22,15 +22,6 @@ set_target_properties(randnla PROPERTIES CUDA_ARCHITECTURES "${CMAKE_CUDA_ARCHIT
                                          CUDA_RUNTIME_LIBRARY "${CMAKE_CUDA_RUNTIME_LIBRARY}"
                                          CUDA_STANDARD ${CMAKE_CUDA_STANDARD})
 
-target_compile_options(
-  randnla_options
-  INTERFACE
-    $<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda
-    # std::bit_cast and other constexpr functions of the standard library, in code for both sides.
-    --expt-relaxed-constexpr
-    # Not -Wconversion: nvcc's own generated host code does not pass it.
-    -Xcompiler=-Wall,-Wextra,-Wshadow>)
-
 # Such a source ends by instantiating its templates for ThisBackend, which under nvcc is Cuda. The file that
 # nvcc gets only includes it; nvcc's dependency file then names the source.
 foreach(source IN LISTS randnla_algorithms)

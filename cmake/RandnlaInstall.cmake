@@ -12,7 +12,16 @@ if(randnla_type STREQUAL "SHARED_LIBRARY")
   set(CMAKE_INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")  # of the programs added after this
 endif()
 
-install(TARGETS randnla EXPORT randnlaTargets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS randnla randnla_codegen randnla_extend EXPORT randnlaTargets
+        INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+# The private headers behind randnla::extend, apart from the interface.
+set(randnla_detail ${CMAKE_INSTALL_INCLUDEDIR}/randnla/detail)
+install(DIRECTORY src/seam src/cpu src/objective DESTINATION ${randnla_detail} FILES_MATCHING PATTERN "*.hpp")
+if(RANDNLA_HAS_CUDA)
+  install(DIRECTORY kernels/ DESTINATION ${randnla_detail}/kernels FILES_MATCHING PATTERN "*.cuh")
+endif()
+target_include_directories(randnla_extend INTERFACE $<INSTALL_INTERFACE:${randnla_detail}>
+                                                    $<INSTALL_INTERFACE:${randnla_detail}/kernels>)
 install(DIRECTORY include/ "${PROJECT_BINARY_DIR}/include/" TYPE INCLUDE FILES_MATCHING PATTERN "*.hpp")
 install(EXPORT randnlaTargets NAMESPACE randnla:: DESTINATION ${randnla_package_dir})
 

@@ -1,21 +1,37 @@
+# randnla_codegen: how code is generated. Users who compile the library's templates themselves (randnla::extend)
+# must do it alike: the vectors' width, and so the layout of classes and the meaning of inline functions, follows
+# from -march; two versions of one template in a program would break the one-definition rule. An installed
+# library built with RANDNLA_NATIVE is therefore for processors like the one that built it.
+add_library(randnla_codegen INTERFACE)
+set_target_properties(randnla_codegen PROPERTIES EXPORT_NAME codegen)
+target_compile_options(
+  randnla_codegen
+  INTERFACE
+    # ISO mode turns contraction off; the hot loops live on fused multiply-adds. Code whose bits must
+    # agree between backends spells fma() out.
+    $<$<COMPILE_LANGUAGE:CXX>:-ffp-contract=fast
+    -fno-math-errno
+    -fno-trapping-math>
+    $<$<COMPILE_LANGUAGE:CUDA>:--extended-lambda
+    # std::bit_cast and other constexpr functions of the standard library, in code for both sides.
+    --expt-relaxed-constexpr>)
+if(RANDNLA_NATIVE)
+  target_compile_options(
+    randnla_codegen INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-march=native -mprefer-vector-width=512>)
+endif()
+
 # randnla_options: the compile options of everything built here, not passed on to users.
 add_library(randnla_options INTERFACE)
+target_link_libraries(randnla_options INTERFACE randnla_codegen)
 target_compile_options(
   randnla_options
   INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-Wall
     -Wextra
     -Wshadow
-    -Wconversion
-    # ISO mode turns contraction off; the hot loops live on fused multiply-adds. Code whose bits must
-    # agree between backends spells fma() out.
-    -ffp-contract=fast
-    -fno-math-errno
-    -fno-trapping-math>)
-if(RANDNLA_NATIVE)
-  target_compile_options(
-    randnla_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-march=native -mprefer-vector-width=512>)
-endif()
+    -Wconversion>
+    # Not -Wconversion: nvcc's own generated host code does not pass it.
+    $<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra,-Wshadow>)
 if(RANDNLA_SANITIZE)
   target_compile_options(randnla_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${RANDNLA_SANITIZE}
                                                    -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -25,7 +41,7 @@ if(RANDNLA_SANITIZE)
   target_link_options(randnla_options INTERFACE -fsanitize=${RANDNLA_SANITIZE})
   if(RANDNLA_SANITIZE MATCHES "thread")
     # ThreadSanitizer does not know libgomp's barriers; the loops run on std::thread there.
-    target_compile_definitions(randnla_options INTERFACE RANDNLA_STD_THREADS)
+    target_compile_definitions(randnla_codegen INTERFACE RANDNLA_STD_THREADS)
   endif()
 endif()
 

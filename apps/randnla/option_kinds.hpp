@@ -74,8 +74,17 @@ CLI::Option* add_choice(CLI::App& app, const char* name, E value, const Names<E>
     }
     throw CLI::ValidationError(name, "'" + given + "' is none of " + list);
   };
-  return app.add_option_function<std::string>(name, find, help)
-      ->type_name(list)
+  // A list that leaves no room beside it gets lines of its own.
+  const bool is_long = list.size() > 60;
+  std::string text = help;
+  for (std::size_t from = 0; is_long && from < list.size();) {
+    std::size_t end = list.size();
+    if (end - from > 60) end = list.rfind('|', from + 60) + 1;
+    text += "\n" + list.substr(from, end - from);
+    from = end;
+  }
+  return app.add_option_function<std::string>(name, find, text)
+      ->type_name(is_long ? "NAME" : list)
       ->default_str(name_in(names, value));
 }
 

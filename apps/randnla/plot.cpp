@@ -1,7 +1,12 @@
 #include "plot.hpp"
 
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
@@ -162,15 +167,16 @@ class Scale {
 
 class Drawing {
  public:
-  Drawing(const Panel& panel, std::size_t index)
+  Drawing(const Panel& panel, std::size_t index, std::size_t columns)
       : panel_(panel),
         clip_("panel" + std::to_string(index)),
-        offset_(width * static_cast<double>(index)),
+        across_(width * static_cast<double>(index % columns)),
+        down_(height * static_cast<double>(index / columns)),
         x_(panel.x, panel.curves, &Curve::x),
         y_(panel.y, panel.curves, &Curve::y) {}
 
   std::string svg() {
-    out_ = "<g transform=\"translate(" + pixels(offset_) + " 0)\">\n";
+    out_ = "<g transform=\"translate(" + pixels(across_) + " " + pixels(down_) + ")\">\n";
     axes();
     out_ += "<clipPath id=\"" + clip_ + "\"><rect x=\"" + pixels(left) + "\" y=\"" + pixels(top) +
             "\" width=\"" + pixels(plot_width) + "\" height=\"" + pixels(plot_height) +
@@ -258,17 +264,20 @@ class Drawing {
 
   const Panel& panel_;
   std::string clip_;
-  double offset_;
+  double across_, down_;
   Scale x_, y_;
   std::string out_;
 };
 
 }  // namespace
 
-std::string to_svg(const std::vector<Panel>& panels) {
-  const std::string size = pixels(width * static_cast<double>(panels.size()));
-  std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + size + "\" height=\"" +
-                    pixels(height) + "\" viewBox=\"0 0 " + size + " " + pixels(height) +
+std::string to_svg(const std::vector<Panel>& panels, std::size_t columns) {
+  columns = std::clamp<std::size_t>(columns, 1, std::max<std::size_t>(1, panels.size()));
+  const std::size_t lines = (panels.size() + columns - 1) / columns;
+  const std::string across = pixels(width * static_cast<double>(columns));
+  const std::string down = pixels(height * static_cast<double>(lines));
+  std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + across + "\" height=\"" +
+                    down + "\" viewBox=\"0 0 " + across + " " + down +
                     "\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" "
                     "fill=\"#222\">\n"
                     "<style>.grid{stroke:#e3e3e3;stroke-width:1}.frame{fill:none;stroke:#444}"
@@ -276,8 +285,26 @@ std::string to_svg(const std::vector<Panel>& panels) {
                     ".legend{fill:#fff;fill-opacity:.85;stroke:#ccc}"
                     ".title{font-size:15px;font-weight:bold}.axis{font-size:13px}</style>\n"
                     "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
-  for (std::size_t k = 0; k < panels.size(); ++k) out += Drawing(panels[k], k).svg();
+  for (std::size_t k = 0; k < panels.size(); ++k) {
+    out += Drawing(panels[k], k, columns).svg();
+  }
   return out + "</svg>\n";
+}
+
+bool svg_to_png(const std::string& svg, const std::string& png) {
+  std::vector<std::string> words = {"rsvg-convert", "--output", png, svg};
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  pid_t child = 0;
+  if (::posix_spawnp(&child, words[0].c_str(), nullptr, nullptr, arguments.data(), environ) != 0) {
+    return false;
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return false;
+  }
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 }  // namespace randnla::app

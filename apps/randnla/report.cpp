@@ -47,7 +47,9 @@ Json options_json(const TrainOptions& train) {
   Json json = data_json(train.data);
   json.update({{"preset", name_in(preset_names, train.preset)},
                {"loss", name_in(loss_names, train.loss)},
-               {"l2", train.l2},
+               {"loss_scale", train.loss_scale ? Json(*train.loss_scale) : Json()},
+               {"l2", train.regulariser.l2},
+               {"nonconvex", train.regulariser.nonconvex},
                {"method", name_in(method_names, train.method)},
                {"init", name_in(start_names, train.start)},
                {"seed", solver.seed},
@@ -57,9 +59,14 @@ Json options_json(const TrainOptions& train) {
                {"hessian_form", name_in(form_names, solver.hessian.form)},
                {"gradient", name_in(gradient_names, solver.gradient.rule)},
                {"gradient_fraction", solver.gradient.fraction},
+               {"gradient_tolerance", solver.gradient.tolerance},
+               {"hessian_size", name_in(size_names, solver.hessian.size)},
+               {"hessian_tolerance", solver.hessian.tolerance},
+               {"leverage_refresh", solver.hessian.refresh},
+               {"errors", name_in(errors_names, solver.errors)},
                {"initial_radius", solver.initial_radius},
                {"max_radius", solver.max_radius},
-               {"initial_sigma", solver.initial_sigma},
+               {"initial_sigma", solver.initial_sigma ? Json(*solver.initial_sigma) : Json()},
                {"min_sigma", solver.min_sigma},
                {"eta1", solver.eta1},
                {"eta2", solver.eta2},
@@ -117,6 +124,10 @@ Json to_json(const Iteration& it, Method method) {
                {"step", it.step == StepKind::eigenvector ? "eigenvector" : "model"},
                {"gradient_sample", it.gradient_sample},
                {"hessian_sample", it.hessian_sample},
+               {"gradient_error", it.gradient_error},
+               {"hessian_error", it.hessian_error},
+               {"true_gradient_error", it.true_gradient_error},
+               {"true_hessian_error", it.true_hessian_error},
                {"hessian_formed", it.hessian_formed},
                {"inner_iterations", it.inner_iterations},
                {"inner_stop", name(it.inner_stop)}};
@@ -144,8 +155,13 @@ Json to_json(const OptimizationResult& result, const RunFacts& facts, const Trai
   json["seconds"] = result.seconds;
   json["load_seconds"] = facts.load_seconds;
   json["phases"] = phases_json(result.phases);
-  json["train_accuracy"] = facts.train_accuracy;
-  json["test_accuracy"] = facts.test_accuracy ? Json(*facts.test_accuracy) : Json();
+  const auto optional = [](const std::optional<double>& v) { return v ? Json(*v) : Json(); };
+  json["train_accuracy"] = optional(facts.train.accuracy);
+  json["test_accuracy"] = optional(facts.test.accuracy);
+  if (facts.train.rmse) {
+    json["train_rmse"] = *facts.train.rmse;
+    json["test_rmse"] = optional(facts.test.rmse);
+  }
   json["rows"] = facts.rows;
   json["test_rows"] = facts.test_rows;
   json["features"] = facts.features;

@@ -1,6 +1,7 @@
 // BLAS on the CPU: OpenBLAS, one thread a call, called from our own threads on fixed parts. One
 // threading layer only (OpenBLAS's own threads beside OpenMP's cost a factor of 1.65), and bits
 // that do not depend on the number of threads, which a threaded BLAS does not promise.
+#include "cpu/serial_blas.hpp"
 #include "seam/seam.hpp"
 
 #include <cblas.h>
@@ -9,22 +10,6 @@
 
 namespace randnla {
 namespace {
-
-/// OpenBLAS's thread count is global: set to one while we call it, then given back.
-class SerialBlas {
- public:
-  SerialBlas() : before_(openblas_get_num_threads()) {
-    if (before_ != 1) openblas_set_num_threads(1);
-  }
-  SerialBlas(const SerialBlas&) = delete;
-  SerialBlas& operator=(const SerialBlas&) = delete;
-  ~SerialBlas() {
-    if (before_ != 1) openblas_set_num_threads(before_);
-  }
-
- private:
-  int before_;
-};
 
 void call(CBLAS_TRANSPOSE trans, index_t m, index_t n, double alpha, const double* a, index_t ld,
           const double* x, double beta, double* y) {

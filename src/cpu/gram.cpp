@@ -5,10 +5,10 @@
 // on the number of threads.
 #include "cpu/gram.hpp"
 
+#include "cpu/aligned_array.hpp"
 #include "cpu/simd.hpp"
 
 #include <algorithm>
-#include <new>
 #include <variant>
 
 namespace randnla {
@@ -57,19 +57,6 @@ void pack_row(const CsrRows<T, Cpu>& A, index_t row, T* out) {
   std::fill_n(out, A.cols, T(0));
   for (index_t e = A.offsets[row]; e < A.offsets[row + 1]; ++e) out[A.columns[e]] = A.values[e];
 }
-
-template <class T>
-struct AlignedArray {
-  explicit AlignedArray(index_t n)
-      : data(static_cast<T*>(::operator new(static_cast<std::size_t>(n) * sizeof(T), alignment))) {
-    std::fill_n(data, n, T(0));
-  }
-  AlignedArray(const AlignedArray&) = delete;
-  AlignedArray& operator=(const AlignedArray&) = delete;
-  ~AlignedArray() { ::operator delete(data, alignment); }
-  static constexpr std::align_val_t alignment{64};
-  T* data;
-};
 
 /// One task: the rows of `part` into columns [left, right) of the upper triangle's transpose, h (ld
 /// x ld, row-major, entry (j, l) for l >= j).

@@ -29,15 +29,15 @@ inline constexpr int lanes = vector_bytes / static_cast<int>(sizeof(T));
 template <class T>
 using Vector = typename VectorOf<T, lanes<T>>::type;
 
-template <class T>
-inline Vector<T> load(const T* p) {
-  Vector<T> v;
+template <class T, int Lanes = lanes<T>>
+inline typename VectorOf<T, Lanes>::type load(const T* p) {
+  typename VectorOf<T, Lanes>::type v;
   std::memcpy(&v, p, sizeof v);
   return v;
 }
 
-template <class T>
-inline void store(T* p, Vector<T> v) {
+template <class T, int Lanes = lanes<T>>
+inline void store(T* p, typename VectorOf<T, Lanes>::type v) {
   std::memcpy(p, &v, sizeof v);
 }
 

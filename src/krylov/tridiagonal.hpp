@@ -94,6 +94,47 @@ RANDNLA_HD inline void smallest_eigenvector(const Tridiagonal& T, double eigenva
   }
 }
 
+/// u := -gamma (T + shift I)^-1 e_1, given its pivots.
+RANDNLA_HD inline void solve_start(const Tridiagonal& T, double gamma, double* u,
+                                   const double* pivots) {
+  for (int i = 0; i < T.k; ++i) u[i] = i == 0 ? -gamma : 0;
+  T.solve(pivots, u);
+}
+
+/// The same for a shift at, or rounding below, the point where T + shift I becomes singular.
+RANDNLA_HD inline void solve_at_singular(const Tridiagonal& T, double gamma, double shift,
+                                         double* u, double* pivots) {
+  double nudge = 4 * double_eps * T.bound() + 1e-300;
+  while (!T.factor(shift, pivots)) shift += nudge, nudge *= 2;
+  solve_start(T, gamma, u, pivots);
+}
+
+/// u'(T + shift I)^-1 u, given its pivots; w (k) is workspace.
+RANDNLA_HD inline double inverse_form(const Tridiagonal& T, const double* u, const double* pivots,
+                                      double* w) {
+  double sum = 0;
+  for (int i = 0; i < T.k; ++i) w[i] = u[i];
+  T.solve_lower(pivots, w);
+  for (int i = 0; i < T.k; ++i) sum += w[i] * w[i] / pivots[i];
+  return sum;
+}
+
+/// The hard case: u goes on along the eigenvector of T's smallest eigenvalue -shift until
+/// |u| = length, unless it is that long.
+RANDNLA_HD inline void lengthen(const Tridiagonal& T, double shift, double length, double* u,
+                                double* pivots, double* w) {
+  const double now = norm(u, T.k);
+  if (!(now < length)) return;
+  smallest_eigenvector(T, -shift, pivots, w);
+  double along = 0;
+  for (int i = 0; i < T.k; ++i) along += u[i] * w[i];
+  // |u + tau w| = length, tau of the sign that does not shorten u
+  const double room = (length - now) * (length + now);
+  const double root = sqrt(along * along + room);
+  const double tau = along >= 0 ? room / (root + along) : -room / (root - along);
+  for (int i = 0; i < T.k; ++i) u[i] += tau * w[i];
+}
+
 /// min gamma u_1 + u'Tu/2 + sigma/3 |u|^3: u (k) out; returns nu = sigma |u|. `nu` is a guess, 0
 /// for none; pivots and w (k) are workspace.
 ///
@@ -106,7 +147,6 @@ RANDNLA_HD inline double minimize_cubic(const Tridiagonal& T, double gamma, doub
   const double bound = T.bound();
   double low = 0, high = (bound + sqrt(bound * bound + 4 * sigma * gamma)) / 2;
   high += double_eps * high;  // |u(nu)| <= gamma / (nu - bound)
-  double length = 0;
   if (!(nu > low && nu < high)) nu = low + (high - low) / 2;
   for (int step = 0; step < 200 && high - low > 2 * double_eps * high; ++step) {
     if (!T.factor(nu, pivots)) {
@@ -114,15 +154,11 @@ RANDNLA_HD inline double minimize_cubic(const Tridiagonal& T, double gamma, doub
       nu = low + (high - low) / 2;
       continue;
     }
-    for (int i = 0; i < T.k; ++i) u[i] = i == 0 ? -gamma : 0;
-    T.solve(pivots, u);
-    length = norm(u, T.k);
+    solve_start(T, gamma, u, pivots);
+    const double length = norm(u, T.k);
     if (fabs(sigma * length - nu) <= 4 * double_eps * nu) return nu;
     (sigma * length < nu ? high : low) = nu;
-    double slope = 0;  // u'(T + nu I)^-1 u
-    for (int i = 0; i < T.k; ++i) w[i] = u[i];
-    T.solve_lower(pivots, w);
-    for (int i = 0; i < T.k; ++i) slope += w[i] * w[i] / pivots[i];
+    const double slope = inverse_form(T, u, pivots, w);
     nu -= length == 0 ? nu
                       : (1 / length - sigma / nu) /
                             (slope / (length * length * length) + sigma / (nu * nu));
@@ -132,22 +168,52 @@ RANDNLA_HD inline double minimize_cubic(const Tridiagonal& T, double gamma, doub
     for (int i = 0; i < T.k; ++i) u[i] = 0;
     return 0;
   }
-  double nudge = 4 * double_eps * bound;  // the first `high` was never tried and may be singular
-  while (!T.factor(high, pivots)) high += nudge, nudge *= 2;
-  for (int i = 0; i < T.k; ++i) u[i] = i == 0 ? -gamma : 0;
-  T.solve(pivots, u);
-  length = norm(u, T.k);
-  const double missing = high / sigma;
-  if (length < missing) {
-    smallest_eigenvector(T, -high, pivots, w);
-    double along = 0;
-    for (int i = 0; i < T.k; ++i) along += u[i] * w[i];
-    // |u + tau w| = missing, tau of the sign that does not shorten u
-    const double room = (missing - length) * (missing + length);
-    const double root = sqrt(along * along + room);
-    const double tau = along >= 0 ? room / (root + along) : -room / (root - along);
-    for (int i = 0; i < T.k; ++i) u[i] += tau * w[i];
+  solve_at_singular(T, gamma, high, u, pivots);
+  lengthen(T, high, high / sigma, u, pivots, w);
+  return high;
+}
+
+/// min gamma u_1 + u'Tu/2 over |u| <= radius: u (k) out; returns the multiplier lambda >= 0, which
+/// is 0 where the constraint does not bind. `lambda` is a guess, 0 for none; pivots and w (k) are
+/// workspace.
+///
+/// (T + lambda I) u = -gamma e_1 with T + lambda I positive semidefinite: the root of
+/// 1/|u(lambda)| - 1/radius by Newton's method kept inside a shrinking bracket (More & Sorensen,
+/// SIAM J. Sci. Stat. Comput. 4 (1983)); the hard case as in minimize_cubic().
+RANDNLA_HD inline double minimize_on_ball(const Tridiagonal& T, double gamma, double radius,
+                                          double lambda, double* u, double* pivots, double* w) {
+  if (T.factor(0, pivots)) {
+    solve_start(T, gamma, u, pivots);
+    if (norm(u, T.k) <= radius) return 0;
   }
+  const double bound = T.bound(), tiny = double_eps * bound;
+  double low = 0, high = bound + gamma / radius;  // |u(lambda)| <= gamma / (lambda - bound)
+  high += double_eps * high;
+  if (!(lambda > low && lambda < high)) lambda = high / 2;
+  // Where neither curvature nor length has raised `low`, a `high` of rounding's size is zero.
+  for (int step = 0; step < 200 && high - low > 2 * double_eps * high && high > tiny; ++step) {
+    if (!T.factor(lambda, pivots)) {
+      low = lambda;
+      lambda = low + (high - low) / 2;
+      continue;
+    }
+    solve_start(T, gamma, u, pivots);
+    const double length = norm(u, T.k);
+    if (fabs(length - radius) <= 4 * double_eps * radius) return lambda;
+    (length < radius ? high : low) = lambda;
+    if (length > 0) {
+      const double slope = inverse_form(T, u, pivots, w);
+      lambda += (length - radius) / radius * (length * length / slope);
+    }
+    if (!(lambda > low && lambda < high)) lambda = low + (high - low) / 2;
+  }
+  if (gamma == 0 && low == 0) {  // T is positive semidefinite
+    for (int i = 0; i < T.k; ++i) u[i] = 0;
+    return 0;
+  }
+  solve_at_singular(T, gamma, high, u, pivots);
+  if (low == 0) return 0;  // T is singular, and a minimiser lies inside
+  lengthen(T, high, radius, u, pivots, w);
   return high;
 }
 

@@ -1,7 +1,10 @@
 // Trust region and adaptive cubic regularisation: one outer loop, two models.
+#include "optimize/checkpointing.hpp"
+#include "optimize/initial_sigma.hpp"
 #include "optimize/options_check.hpp"
 #include "optimize/outer_loop.hpp"
 #include "optimize/steps.hpp"
+#include "optimize/true_errors.hpp"
 #include "seam/seam.hpp"
 
 #include <randnla/krylov/steihaug.hpp>
@@ -14,13 +17,16 @@
 
 namespace randnla {
 
-/// One pass over all data: value, curvatures, and the gradient where that is not sampled.
+/// One pass over all data: value, curvatures, and the gradient where it will be wanted.
 template <Backend B, Scalar T>
 void OuterLoop<B, T>::evaluate(Point<B, T>& point) {
   Record* const rec = record.data();
-  T* const g = gradient.sampled() ? nullptr : point.gradient.data();
+  T* const g = gradient_at_trial ? point.gradient.data() : nullptr;
   f.evaluate(ctx, point.x.view(), Sample<B, T>::all(f.terms()),
-             {&rec->value, g, point.curvature.data()});
+             {.value = &rec->value,
+              .gradient = g,
+              .curvature = point.curvature.data(),
+              .kind = options.hessian.curvature});
   const T *const s = step.data(), *const x = current.x.data();
   sum_then<NormSums>(
       ctx, f.dim(),
@@ -39,10 +45,10 @@ template <Backend B, Scalar T>
 void OuterLoop<B, T>::full_gradient(Work& work) {
   if (!std::isnan(gradient_norm)) return;
   const index_t n = f.terms();
-  f.evaluate(ctx, current.x.view(), Sample<B, T>::all(n),
-             {nullptr, current.gradient.data(), nullptr});
+  f.evaluate(ctx, current.x.view(), Sample<B, T>::all(n), {.gradient = current.gradient.data()});
   sum_squares<B, T>(ctx, current.gradient.view(), &record.data()->gradient2);
   gradient_norm = std::sqrt(record.read(0).gradient2);
+  gradient_paid = true;
   ++work.gradients;
   work.props += 2 * n;
   work.data_passes += 1;
@@ -53,7 +59,14 @@ void OuterLoop<B, T>::lowest_eigenvalue(Work& work) {
   if (eigenvalue) return;
   const StoppingOptions& stopping = options.stopping;
   const int steps = static_cast<int>(std::min<index_t>(f.dim(), stopping.lanczos_steps));
-  hessian.use_all(ctx, current.x.view(), current.curvature.data(), steps);
+  const T* curvature = current.curvature.data();
+  if (options.hessian.curvature != Curvature::hessian) {  // the certificate is about the true one
+    f.evaluate(ctx, current.x.view(), Sample<B, T>::all(f.terms()),
+               {.curvature = trial.curvature.data()});
+    work.data_passes += 1;
+    curvature = trial.curvature.data();
+  }
+  hessian.use_all(ctx, current.x.view(), curvature, steps);
   need_hessian = true;
   eigenvalue = smallest_eigenvalue<B, T>(
       ctx, hessian.op(), eigenvector.view(), rng.next(),
@@ -87,20 +100,60 @@ template <Backend B, Scalar T>
 bool OuterLoop<B, T>::make_gradient() {
   if (!std::exchange(need_gradient, false)) return false;
   krylov_known = false;
-  index_t rows = f.terms();
-  if (gradient.sampled()) {
-    gradient.draw(ctx, current.x.view(), rng.next());
-    sum_squares<B, T>(ctx, gradient.gradient.view(), &record.data()->sampled_gradient2);
-    rows = gradient.size;
-    result.work.data_passes += static_cast<double>(rows) / static_cast<double>(f.terms());
+  const bool known = !std::isnan(gradient_norm);
+  gradient_sampled = gradient.sampled() && !(gradient.error_driven() && known);
+  if (gradient_sampled) {
+    sample_gradient();
+  } else if (gradient.error_driven()) {
+    plan_gradient(gradient_second, gradient_norm);
+  }
+  if (gradient_sampled) return true;
+  if (!std::exchange(gradient_paid, true)) {  // it came with the trial, but is counted where used
+    ++result.work.gradients;
+    result.work.props += 2 * f.terms();
+  }
+  return true;
+}
+
+/// g_S, and for the error-driven rule with as many rows as its tolerance asks for: one wait a
+/// growth. Where these are more than half of all, the gradient is that of all data.
+template <Backend B, Scalar T>
+void OuterLoop<B, T>::sample_gradient() {
+  const index_t n = f.terms();
+  GradientMoments* const moments = &record.data()->sampled;
+  gradient.draw(ctx, current.x.view(), rng.next(), moments);
+  while (gradient.error_driven()) {
+    const GradientMoments seen = record.read(0).sampled;
+    gradient_second = seen.second;
+    const double wanted = plan_gradient(seen.second, std::sqrt(seen.norm2));
+    if (!(wanted > static_cast<double>(gradient.size))) break;
+    gradient_sampled = !gradient_at_trial;
+    if (!gradient_sampled) break;
+    // A tenth more: the larger sample's own norm asks for a little more than this one's.
+    gradient.grow(ctx, current.x.view(), std::min(n, static_cast<index_t>(std::ceil(1.1 * wanted))),
+                  moments);
   }
   ++result.work.gradients;
-  result.work.props += 2 * rows;
-  return true;
+  result.work.props += 2 * gradient.size;
+  result.work.data_passes += static_cast<double>(gradient.size) / static_cast<double>(n);
+  if (!gradient_sampled) full_gradient(result.work);
+}
+
+/// From the rows that a gradient of this norm asks for: how the next one begins.
+template <Backend B, Scalar T>
+double OuterLoop<B, T>::plan_gradient(double second, double norm) {
+  const auto n = static_cast<double>(f.terms());
+  const double wanted = gradient.rows_wanted(second, norm, options.stopping.eps_g);
+  gradient_at_trial = wanted > n / 2;
+  const double least = options.gradient.min_fraction;
+  gradient.fraction = std::clamp(wanted / n, least, std::max(least, 0.5));
+  return wanted;
 }
 
 template <Backend B, Scalar T>
 void OuterLoop<B, T>::follow_eigenvector() {
+  // From a saddle, before any model: the length that a trust region starts with.
+  if (size == 0) size = std::max(options.min_sigma, -eigenvalue->value / options.initial_radius);
   const double length = cubic ? -eigenvalue->value / size : size;
   eigenvector_step<B, T>(ctx, current.gradient.view(), eigenvector.view(), eigenvalue->value,
                          length, cubic ? size : 0, step.view(), &record.data()->inner);
@@ -110,9 +163,17 @@ template <Backend B, Scalar T>
 bool OuterLoop<B, T>::make_hessian() {
   if (!std::exchange(need_hessian, false)) return false;
   krylov_known = false;
+  Record* const rec = record.data();
+  hessian.score(ctx, current.curvature.data(), &rec->hessian_second);
+  if (hessian.error_driven()) {
+    const Record seen = record.read(0);
+    const double norm = gradient_sampled ? std::sqrt(seen.sampled.norm2) : gradient_norm;
+    const StoppingOptions& stopping = options.stopping;
+    hessian.choose_size(seen.hessian_second, options.hessian.tolerance * stopping.eps_h *
+                                                 std::max(1.0, norm / stopping.eps_g));
+  }
   hessian.draw(ctx, current.x.view(), current.curvature.data(), expected_products, rng.next());
   const Sample<B, T> sample = hessian.applied.hessian.sample;
-  Record* const rec = record.data();
   for_each(ctx, 1, [=] RANDNLA_FN(index_t) {
     rec->hessian_rows = sample.count != nullptr ? *sample.count : sample.bound;
   });
@@ -121,23 +182,45 @@ bool OuterLoop<B, T>::make_hessian() {
 }
 
 template <Backend B, Scalar T>
-void OuterLoop<B, T>::solve_model() {
+void OuterLoop<B, T>::choose_sigma() {
+  int products = 0;
+  size = std::max(options.min_sigma,
+                  initial_sigma<B, T>(ctx, hessian.op(), model_gradient(), &products));
+  const index_t rows = record.read(0).hessian_rows;
+  result.work.hessian_products += products;
+  result.work.props += 2 * rows * products;
+  if (hessian.formed) return;  // its rows were read for the matrix
+  result.work.data_passes += products * static_cast<double>(rows) / static_cast<double>(f.terms());
+}
+
+/// In the space of the last solve where nothing but radius or sigma has changed.
+template <Backend B, Scalar T>
+template <class Solver, class How>
+void OuterLoop<B, T>::solve_in_space(Solver& solver, const How& how) {
   InnerResult* const inner = &record.data()->inner;
+  if (std::exchange(krylov_known, true)) {
+    solver.solve_again(ctx, step.view(), inner, how);
+  } else {
+    solver.solve(ctx, hessian.op(), model_gradient(), step.view(), inner, rng.next(), how);
+  }
+}
+
+template <Backend B, Scalar T>
+void OuterLoop<B, T>::solve_model() {
+  if (size == 0) choose_sigma();
   if (cubic) {
     const CubicOptions how{size, options.inner_tolerance, options.inner_iterations};
-    if (krylov_known) {
-      solver->solve_again(ctx, step.view(), inner, how);
-    } else {
-      solver->solve(ctx, hessian.op(), model_gradient(), step.view(), inner, rng.next(), how);
-      krylov_known = true;
-    }
-    return;
+    return lanczos ? solve_in_space(*lanczos, how) : solve_in_space(*shifted, how);
+  }
+  if (gltr) {
+    return solve_in_space(*gltr,
+                          GltrOptions{size, options.inner_tolerance, options.inner_iterations});
   }
   const bool from_random = options.random_start && failures == 0;
   if (from_random) {
     random_step(ctx, rng.next(), 0.99 * size, step.view(), &record.data()->step2);
   }
-  steihaug(ctx, hessian.op(), model_gradient(), step.view(), inner,
+  steihaug(ctx, hessian.op(), model_gradient(), step.view(), &record.data()->inner,
            {size, options.inner_tolerance, options.inner_iterations, from_random});
 }
 
@@ -157,11 +240,21 @@ void OuterLoop<B, T>::judge(Iteration& row, bool new_gradient, bool new_hessian)
   const bool model = row.step == StepKind::model;
   const auto n = f.terms();
   const auto eps = static_cast<double>(std::numeric_limits<T>::epsilon());
-  row.gradient_norm =
-      model && gradient.sampled() ? std::sqrt(rec.sampled_gradient2) : gradient_norm;
-  row.gradient_sample = model && gradient.sampled() ? gradient.size : n;
+  const bool sampled = model && gradient_sampled;
+  row.gradient_norm = sampled ? std::sqrt(rec.sampled.norm2) : gradient_norm;
+  row.gradient_sample = sampled ? gradient.size : n;
   row.hessian_sample = model ? rec.hessian_rows : n;
+  row.gradient_error =
+      !sampled ? 0
+      : gradient.measured
+          ? std::sqrt(sample_error2(rec.sampled.second, static_cast<double>(gradient.size),
+                                    static_cast<double>(n), false))
+          : std::nan("");
+  row.hessian_error = !model || hessian.whole ? 0
+                      : hessian.measured      ? hessian.error(rec.hessian_second)
+                                              : std::nan("");
   row.hessian_formed = hessian.formed;
+  if (model) row.true_gradient_error = true_gradient, row.true_hessian_error = true_hessian;
   row.inner_iterations = rec.inner.iterations;
   row.inner_stop = rec.inner.stop;
   row.step_norm = std::sqrt(rec.step2);
@@ -189,15 +282,15 @@ void OuterLoop<B, T>::judge(Iteration& row, bool new_gradient, bool new_hessian)
   size = grow ? size * change : size / change;
   size = cubic ? std::max(size, options.min_sigma) : std::min(size, options.max_radius);
 
-  if (gradient.sampled() && new_gradient) {
+  if (gradient_sampled && new_gradient) {
     sampled_gradient_small = row.gradient_norm <= options.stopping.eps_g;
     gradient.adapt(row.gradient_norm);
   }
   if (row.accepted) {
     std::swap(current, trial);
     loss = rec.value;
-    gradient_norm =
-        gradient.sampled() ? std::numeric_limits<double>::quiet_NaN() : std::sqrt(rec.gradient2);
+    gradient_norm = gradient_at_trial ? std::sqrt(rec.gradient2) : std::nan("");
+    gradient_paid = false;
     failures = 0;
     need_gradient = need_hessian = true;
     eigenvalue.reset();
@@ -223,11 +316,15 @@ Iteration OuterLoop<B, T>::iterate(bool along_eigenvector) {
   ctx.mark(2);
   along_eigenvector ? follow_eigenvector() : solve_model();
   ctx.mark(3);
-  try_step();
+  if (options.errors == SecondOrderOptions::Errors::exact && !along_eigenvector) {
+    measure_true_errors(new_gradient, new_hessian);
+  }
   ctx.mark(4);
+  try_step();
+  ctx.mark(5);
   judge(row, new_gradient, new_hessian);
   row.phases = {ctx.seconds_between(0, 1), ctx.seconds_between(1, 2), ctx.seconds_between(2, 3),
-                ctx.seconds_between(3, 4)};
+                ctx.seconds_between(4, 5)};
   return row;
 }
 
@@ -240,6 +337,23 @@ std::optional<Stop> OuterLoop<B, T>::reason_to_stop() const {
   if (result.work.props >= stopping.max_props) return Stop::max_props;
   if (result.iterations >= stopping.max_iterations) return Stop::max_iterations;
   return std::nullopt;
+}
+
+/// Between the solve and the trial: what lies in `trial` is overwritten.
+template <Backend B, Scalar T>
+void OuterLoop<B, T>::measure_true_errors(bool new_gradient, bool new_hessian) {
+  if (new_gradient) {
+    true_gradient = gradient_sampled
+                        ? true_gradient_error<B, T>(ctx, f, current.x.view(),
+                                                    gradient.gradient.view(), trial.gradient.view())
+                        : 0;
+  }
+  if (new_hessian) {
+    true_hessian = hessian.whole ? 0
+                                 : true_hessian_error<B, T>(ctx, f, hessian.applied.hessian,
+                                                            hessian.op(), current.curvature.data(),
+                                                            {options.seed, error_stream});
+  }
 }
 
 /// From what is known of the final point, and else from all data.
@@ -262,9 +376,9 @@ namespace {
 class WaitCount {
  public:
   explicit WaitCount(const Counters& counters) : counters_(counters), before_(counters) {}
-  void store(Work& work) const {
-    work.host_waits = counters_.host_waits - before_.host_waits;
-    work.flag_polls = counters_.flag_polls - before_.flag_polls;
+  void store(Work& work, const Counters& earlier = {}) const {
+    work.host_waits = counters_.host_waits - before_.host_waits + earlier.host_waits;
+    work.flag_polls = counters_.flag_polls - before_.flag_polls + earlier.flag_polls;
   }
 
  private:
@@ -274,6 +388,18 @@ class WaitCount {
 
 }  // namespace
 
+/// F at the first point, which is x or that of the checkpoint.
+template <Backend B, Scalar T>
+void OuterLoop<B, T>::begin(VectorView<T, B> x) {
+  clear();
+  if (options.resume != nullptr) return resume(*options.resume);
+  ctx.copy(current.x.data(), x.data, static_cast<std::size_t>(x.size) * sizeof(T));
+  evaluate(current);
+  const Record first = record.read(0);
+  loss = result.initial_loss = first.value;
+  gradient_norm = gradient_at_trial ? std::sqrt(first.gradient2) : std::nan("");
+}
+
 template <Backend B, Scalar T>
 OptimizationResult OuterLoop<B, T>::minimize(VectorView<T, B> x) {
   const auto began = std::chrono::steady_clock::now();
@@ -281,14 +407,7 @@ OptimizationResult OuterLoop<B, T>::minimize(VectorView<T, B> x) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   };
   const WaitCount waits(ctx.counters);
-  const std::size_t bytes = static_cast<std::size_t>(x.size) * sizeof(T);
-  ctx.copy(current.x.data(), x.data, bytes);
-  clear();
-  evaluate(current);
-  const Record first = record.read(0);
-  loss = result.initial_loss = first.value;
-  gradient_norm =
-      gradient.sampled() ? std::numeric_limits<double>::quiet_NaN() : std::sqrt(first.gradient2);
+  begin(x);
 
   std::optional<Stop> stop;
   while (!(stop = reason_to_stop())) {
@@ -297,25 +416,33 @@ OptimizationResult OuterLoop<B, T>::minimize(VectorView<T, B> x) {
     if (seen == Look::uncertified) stop = Stop::uncertified;
     if (stop) break;
     Iteration row = iterate(seen == Look::negative_curvature);
-    waits.store(result.work);
+    waits.store(result.work, counted_before);
     row.work = result.work;
-    row.seconds = elapsed();
+    row.seconds = seconds_before + elapsed();
     result.phases += row.phases;
     result.trace.push_back(row);
+    const Counters before = ctx.counters;
+    if (options.checkpoint && row.accepted &&
+        elapsed() - last_checkpoint_second >= options.checkpoint_seconds) {
+      options.checkpoint(checkpoint());
+      last_checkpoint_second = elapsed();
+    }
+    if (options.point && row.accepted) options.point(download_wide<B, T>(ctx, current.x.view()));
+    ctx.counters = before;  // the waits of these two are not the method's
     if (options.progress && !options.progress(row)) {
       stop = Stop::interrupted;
       break;
     }
   }
-  waits.store(result.work);
+  waits.store(result.work, counted_before);
   result.stop = *stop;
   result.loss = loss;
   const WaitCount certificate_waits(ctx.counters);
   if (stop != Stop::not_finite) certify();
   certificate_waits.store(result.certificate_work);
-  ctx.copy(x.data, current.x.data(), bytes);
+  ctx.copy(x.data, current.x.data(), static_cast<std::size_t>(x.size) * sizeof(T));
   ctx.synchronize();
-  result.seconds = elapsed();
+  result.seconds = seconds_before + elapsed();
   return std::move(result);
 }
 
@@ -334,6 +461,8 @@ template <Backend B, Scalar T>
 OptimizationResult minimize(Context<B>& ctx, FiniteSumRef<B, T> f, VectorView<T, B> x,
                             const SecondOrderOptions& options, bool cubic) {
   check(options);
+  require(!is_leverage(options.hessian.sampling) || f.has_leverage(),
+          "hessian.sampling: the objective has no leverage scores");
   require(x.size == f.dim(),
           "x has " + std::to_string(x.size) + " entries, the objective " + std::to_string(f.dim()));
   return OuterLoop<B, T>(ctx, f, options, cubic).minimize(x);

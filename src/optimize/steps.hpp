@@ -7,8 +7,17 @@
 #include <randnla/krylov/inner_result.hpp>
 
 #include <cmath>
+#include <vector>
 
 namespace randnla {
+
+/// Host values in double, whatever the scalar type. Waits.
+template <Backend B, class T>
+std::vector<double> download_wide(Context<B>& ctx, VectorView<const T, B> from) {
+  std::vector<T> narrow(static_cast<std::size_t>(from.size));
+  if (from.size > 0) ctx.download(narrow.data(), from.data, narrow.size() * sizeof(T));
+  return {narrow.begin(), narrow.end()};
+}
 
 template <Backend B, class T>
 void sum_squares(Context<B>& ctx, VectorView<const T, B> v, double* out) {

@@ -28,6 +28,8 @@ const char* name(Stop stop) {
       return "optimal";
     case Stop::uncertified:
       return "uncertified";
+    case Stop::saddle:
+      return "saddle";
     case Stop::target_loss:
       return "target_loss";
     case Stop::max_props:

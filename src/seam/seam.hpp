@@ -12,7 +12,10 @@
 //   gemv(ctx, trans, alpha, A, x, beta, y)   y = alpha op(A) x + beta y, column-major; beta = 0
 //                                       writes y without reading it; A with no columns: y = beta y
 //   row_norms(ctx, A, out)              out[i] = sum of the squares of row i
+//   projected_row_norms(ctx, A, P, out) out[i] = |P a_i|^2, P column-major; the product A P' is
+//                                       nowhere stored
 //   fused_pass(ctx, A, rows, v, f, ridge, out, value)   one read of A, see below
+//   fused_multi_pass(ctx, A, rows, V, K, f, ridge, out, value)   the same with K vectors
 //   gram(ctx, A, rows, d, ridge, H)     H = sum_k d[k] a_k a_k' + ridge I, both triangles
 //
 // All are asynchronous; sums repeat in bits from run to run and, on the CPU, for any number of
@@ -26,16 +29,29 @@
 // reading each row of A from memory once. f is a trivially copyable function object of a named type
 // with a RANDNLA_HD const call operator, and may store to backend memory at k. It is called once
 // for every k.
+//
+// fused_multi_pass: V holds K vectors of d entries, v_c at V + c * d, and out likewise; K from 1 to
+// max_pass_vectors. With z[c] = a_k'v_c, f(k, row, z) replaces the margins z by weights w_k and
+// returns the row's value, a T:
+//
+//   out_c = sum_k w_k[c] a_k + ridge v_c            (skipped when out is null)
+//   value = sum_k value_k + ridge/2 sum_c v_c'v_c   (skipped when value is null; summed in double)
+//
+// All else is as in fused_pass. z is f's only while f runs.
 #pragma once
 
 #if defined(__CUDACC__)
+#include "fused_multi_pass.cuh"
 #include "fused_pass.cuh"
 #include "gram.cuh"
 #include "loops.cuh"
+#include "projected_row_norms.cuh"
 #else
+#include "cpu/fused_multi_pass.hpp"
 #include "cpu/fused_pass.hpp"
 #include "cpu/gram.hpp"
 #include "cpu/loops.hpp"
+#include "cpu/projected_row_norms.hpp"
 #endif
 
 namespace randnla {

@@ -24,4 +24,8 @@ struct RowTerm {
   T weight, value;
 };
 
+/// The most vectors that a fused_multi_pass takes: the margins of its rows still lie in the shared
+/// memory of a multiprocessor.
+inline constexpr index_t max_pass_vectors = 128;
+
 }  // namespace randnla

@@ -126,7 +126,7 @@ template <Backend B, Scalar T>
 Sample<B, T> RowSampler<B, T>::draw(Context<B>& ctx, Sampling rule, index_t size,
                                     VectorView<const T, B> scores, Rng rng) {
   if (rule == Sampling::full) return Sample<B, T>::all(terms_);
-  const bool weighted = rule == Sampling::row_norm || rule == Sampling::row_norm_bernoulli;
+  const bool weighted = uses_scores(rule);
   require(size >= 1, "RowSampler::draw: size = " + std::to_string(size) + ", want at least 1");
   require(rule != Sampling::uniform || size <= terms_, "RowSampler::draw: " + std::to_string(size) +
                                                            " of " + std::to_string(terms_) +
@@ -142,7 +142,7 @@ Sample<B, T> RowSampler<B, T>::draw(Context<B>& ctx, Sampling rule, index_t size
   ensure_size(ctx, cumulative_, terms_);
   ensure_size(ctx, scale_, 1);
   accumulate_scores(ctx, scores, scale_.data(), cumulative_.data());
-  const bool bernoulli = rule == Sampling::row_norm_bernoulli;
+  const bool bernoulli = is_bernoulli(rule);
   const index_t bound = bernoulli ? terms_ : size;
   ensure_size(ctx, rows_, bound);
   ensure_size(ctx, weights_, bound);

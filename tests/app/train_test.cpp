@@ -151,7 +151,7 @@ TEST(Train, PresetsAreThePapersAndExplicitOptionsWin) {
   EXPECT_EQ(first["init"], "normal");
   EXPECT_EQ(first["hessian"], "uniform");
   EXPECT_EQ(first["hessian_fraction"], 0.01);
-  EXPECT_EQ(first["initial_sigma"], 10);
+  EXPECT_TRUE(first["initial_sigma"].is_null());
   EXPECT_EQ(first["inner_iterations"], 500);
   EXPECT_EQ(first["inner_tolerance"], 1e-15);
   EXPECT_EQ(first["random_start"], true);

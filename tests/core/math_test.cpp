@@ -105,6 +105,26 @@ TYPED_TEST(ElementaryFunctions, Log1pOfUnitIsWithinThreeUlps) {
   EXPECT_EQ(log1p_of_unit(T(0)), 0);
 }
 
+TYPED_TEST(ElementaryFunctions, Log1pOfNonnegativeIsWithinThreeUlps) {
+  using T = TypeParam;
+  long double worst = 0;
+  const auto check = [&](T u) {
+    const long double error =
+        ulps(log1p_of_nonnegative(u), std::log1p(static_cast<long double>(u)));
+    ASSERT_LE(error, 3) << u;
+    worst = std::max(worst, error);
+  };
+  for (const T u : samples(std::numeric_limits<T>::min(), std::numeric_limits<T>::max())) check(u);
+  for (const T u : samples(T(0.25), T(2))) check(u);  // where halving begins
+  testing::Test::RecordProperty("worst_ulps", std::to_string(worst));
+  EXPECT_EQ(log1p_of_nonnegative(T(0)), 0);
+  using Bits = typename detail::Constants<T>::Bits;
+  for (const Bits nan : {std::bit_cast<Bits>(std::numeric_limits<T>::quiet_NaN()),
+                         std::numeric_limits<Bits>::max() / 2, std::numeric_limits<Bits>::max()}) {
+    EXPECT_TRUE(std::isnan(log1p_of_nonnegative(std::bit_cast<T>(nan)))) << nan;
+  }
+}
+
 TEST(LogOfPositive, IsWithinThreeUlps) {
   long double worst = 0;
   auto check = [&](double x) {

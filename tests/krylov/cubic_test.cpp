@@ -1,4 +1,4 @@
-#include "support/dense_reference.hpp"
+#include "support/inner_model.hpp"
 #include "support/near.hpp"
 #include "support/problems.hpp"
 
@@ -20,60 +20,17 @@ using test::norm2;
 using test::place;
 using test::ramp;
 using test::real;
+using test::Solved;
 using test::Vector;
 
 template <class Instance>
 class CubicModel : public test::OnBackend<Instance> {};
 TYPED_TEST_SUITE(CubicModel, test::Instances, test::InstanceName);
 
-template <class T>
-struct Solved {
-  std::vector<T> bits;
-  Vector s;
-  InnerResult result;
-};
-
-/// One model, solved for one sigma after another in the space of the first.
 template <Scalar T, Backend B>
-class Model {
- public:
+struct Model : test::InnerModel<CubicSolver<B, T>, CubicOptions, T, B> {
   Model(Context<B>& ctx, const Dense& A, const std::vector<double>& g, int max_iterations = 500)
-      : ctx_(ctx),
-        H(ctx, A),
-        g_(place<T>(ctx, g)),
-        s_(ctx, H.dim()),
-        result_(ctx, 1),
-        solver_(ctx, H.dim(), max_iterations) {}
-
-  Solved<T> solve(const CubicOptions& options) {
-    const index_t waits = ctx_.counters.host_waits;
-    solver_.solve(ctx_, H, g_.view(), s_.view(), result_.data(), Rng{5, 2}, options);
-    EXPECT_EQ(ctx_.counters.host_waits, waits);
-    return read();
-  }
-  Solved<T> solve_again(const CubicOptions& options) {
-    const index_t waits = ctx_.counters.host_waits;
-    const int products = H.products;
-    solver_.solve_again(ctx_, s_.view(), result_.data(), options);
-    EXPECT_EQ(ctx_.counters.host_waits, waits);
-    EXPECT_EQ(H.products, products);
-    return read();
-  }
-
- private:
-  Solved<T> read() {
-    const auto bits = s_.download();
-    return {bits, test::cast<real>(bits), result_.read(0)};
-  }
-  Context<B>& ctx_;
-
- public:
-  CountedMatrix<B, T> H;
-
- private:
-  Buffer<T, B> g_, s_;
-  Buffer<InnerResult, B> result_;
-  CubicSolver<B, T> solver_;
+      : test::InnerModel<CubicSolver<B, T>, CubicOptions, T, B>(ctx, A, g, max_iterations) {}
 };
 
 /// s is the global minimiser up to the random part of the start, of norm below 2.5 sqrt(eps) |g|
@@ -192,8 +149,6 @@ TYPED_TEST(CubicModel, AnotherSigmaInTheSameSpace) {
     model.solve({0.5, 0, 500});
     for (const double sigma : {1.0, 2.0, 1e4, 1e-3}) {
       const auto again = model.solve_again({sigma, 1e-10, 500});
-      EXPECT_EQ(again.result.iterations, 0);
-      EXPECT_EQ(again.result.products, 0);
       expect_minimiser(A, g, sigma, 1e-10, again);
       Model<T, typename TypeParam::Space> other(this->ctx(), A, g);
       const auto fresh = other.solve({sigma, 0, 500});

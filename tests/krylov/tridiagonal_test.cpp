@@ -173,10 +173,80 @@ TEST(TridiagonalMatrix, TheHardCaseOfTheCubicModel) {
   }
 }
 
+void expect_minimum_on_ball(const Case& c, double gamma, double radius, double guess) {
+  const auto k = c.alpha.size();
+  std::vector<double> u(k), pivots(k), w(k);
+  const double lambda =
+      minimize_on_ball(c.view(), gamma, radius, guess, u.data(), pivots.data(), w.data());
+  const Vector ul = test::cast<real>(u);
+  const Dense T = c.dense();
+  const test::Eigen e = test::eigen(T);
+  Vector g(k, 0);
+  g[0] = gamma;
+  const real length = norm2(ul), size = c.view().bound() + std::abs(lambda);
+  // |u| <= radius with equality where lambda > 0; (T + lambda I) u = -g; T + lambda I positive
+  // semidefinite: necessary and sufficient.
+  const real lengthening = 40 * static_cast<real>(k + 4) * eps * radius;
+  EXPECT_LE(length, radius + lengthening);
+  EXPECT_GE(lambda, 0);
+  if (lambda > 0) {
+    EXPECT_TRUE(near(length, radius, lengthening));
+  }
+  EXPECT_GE(lambda, -e.values[0] - 20 * eps * size);
+  Vector r = T.times(ul);
+  for (std::size_t i = 0; i < k; ++i) r[i] += lambda * ul[i] + g[i];
+  const real rounding = 40 * static_cast<real>(k + 4) * eps * (size * length + gamma);
+  EXPECT_LE(norm2(r), rounding);
+  // The reference's bisection leaves 2^-300 of the multiplier.
+  EXPECT_TRUE(near(quadratic_model(T, g, ul), ball_minimum(e, g, radius),
+                   2 * (rounding + eps * size * radius + 1e-90L * radius) * radius));
+}
+
+TEST(TridiagonalMatrix, ModelIsMinimisedGloballyOnTheBall) {
+  int number = 0;
+  for (const Case& c : cases()) {
+    for (const double gamma : {0.0, 1e-12, 1e-3, 1.0, 1e6}) {
+      for (const double radius : {1e-30, 1e-8, 1e-2, 1.0, 1e4, 1e10}) {
+        SCOPED_TRACE("case " + std::to_string(number) + ", gamma " + std::to_string(gamma) +
+                     ", radius " + std::to_string(radius));
+        expect_minimum_on_ball(c, gamma, radius, 0);
+        if (HasFailure()) return;
+        expect_minimum_on_ball(c, gamma, radius, 0.7);
+      }
+    }
+    ++number;
+  }
+}
+
+TEST(TridiagonalMatrix, TheHardCaseOnTheBall) {
+  // As for the cubic model: |u| = gamma / (lambda_1 + 1) at the least admissible multiplier.
+  const Case c{{1, -3, 5}, {0, 2, 9}};
+  const real lambda = -test::eigen(c.dense()).values[0];
+  for (const double gamma : {0.1, 1.0}) {
+    for (const double factor : {0.01, 0.5, 1 - 1e-9, 1.0, 1 + 1e-9, 2.0, 100.0}) {
+      SCOPED_TRACE(std::to_string(gamma) + ", " + std::to_string(factor));
+      expect_minimum_on_ball(c, gamma, static_cast<double>(gamma / (lambda + 1)) * factor, 0);
+    }
+  }
+  for (const double coupling : {1e-18, 1e-14, 1e-10, 1e-6}) {
+    expect_minimum_on_ball({{1, -3, 5}, {coupling, 2, 9}}, 1, 5, 0);
+    expect_minimum_on_ball({{1, -3, 5}, {coupling, 2, 9}}, 1, 0.05, 0);
+  }
+  // Singular: an inner minimiser, and no multiplier.
+  std::vector<double> u(3), pivots(3), w(3);
+  const Case flat{{2, 0, 3}, {0, 0, 9}};
+  EXPECT_EQ(minimize_on_ball(flat.view(), 1, 8, 0, u.data(), pivots.data(), w.data()), 0);
+  EXPECT_TRUE(near(u[0], -0.5, 40 * eps));
+  EXPECT_EQ(u[1], 0);
+}
+
 TEST(TridiagonalMatrix, NoLinearTermAndNoNegativeCurvatureMeansNoStep) {
   std::vector<double> u(3, 7.0), pivots(3), w(3);
   const Case c{{1, 2, 3}, {0.1, 0.1, 9}};
   EXPECT_EQ(minimize_cubic(c.view(), 0, 2, 0, u.data(), pivots.data(), w.data()), 0);
+  EXPECT_EQ(u, (std::vector<double>{0, 0, 0}));
+  u = {7, 7, 7};
+  EXPECT_EQ(minimize_on_ball(c.view(), 0, 2, 0, u.data(), pivots.data(), w.data()), 0);
   EXPECT_EQ(u, (std::vector<double>{0, 0, 0}));
 }
 

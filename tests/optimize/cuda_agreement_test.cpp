@@ -51,6 +51,7 @@ SecondOrderOptions options_for(Sampling rule) {
   SecondOrderOptions options;
   options.hessian.sampling = rule;
   options.hessian.fraction = 0.05;
+  options.initial_sigma = 10;
   options.stopping.max_iterations = iterations;
   return options;
 }

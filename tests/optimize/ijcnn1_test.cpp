@@ -83,6 +83,7 @@ TEST(Ijcnn1, PropagationsToTheOptimum) {
     for (std::uint64_t seed = 1; seed <= 5; ++seed) {
       SecondOrderOptions options;
       options.hessian.sampling = v.hessian;
+      options.initial_sigma = 10;  // the paper's
       options.seed = seed;
       options.stopping.target_loss = best_loss + 1e-4;
       const auto run =

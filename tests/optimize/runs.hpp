@@ -4,11 +4,15 @@
 
 #include "objective/reference_loss.hpp"
 #include "support/dense_reference.hpp"
+#include "support/near.hpp"
 #include "support/problems.hpp"
 
 #include <randnla/objective/linear_model.hpp>
 #include <randnla/optimize/second_order.hpp>
 
+#include <gtest/gtest.h>
+
+#include <limits>
 #include <vector>
 
 namespace randnla::test {
@@ -78,6 +82,27 @@ ExactPoint exact(Loss loss, const Problem& p, double l2, const std::vector<T>& p
   }
   out.gradient_norm = norm2(out.gradient);
   return out;
+}
+
+/// The certificate's claims against eigenvalues in long double, and its flags against its numbers.
+template <class Loss, class T>
+void expect_true_certificate(Loss loss, const Problem& p, double l2, const Run<T>& run,
+                             const StoppingOptions& asked) {
+  const ExactPoint at = exact(loss, p, l2, run.x);
+  const Eigen e = eigen(at.hessian);
+  const Certificate& c = run.result.certificate;
+  // Sums of p.rows terms; sizes near 1, and the spectral radius for the eigenvalues.
+  const real rounding = 10 * static_cast<real>(p.rows + 50) * std::numeric_limits<T>::epsilon();
+  const real radius = std::max(std::abs(e.values[0]), std::abs(e.values.back()));
+  EXPECT_TRUE(near(c.gradient_norm, at.gradient_norm, rounding));
+  EXPECT_TRUE(near(run.result.loss, at.value, rounding));
+  EXPECT_GE(c.lambda_min, e.values[0] - rounding * radius);
+  EXPECT_LE(c.lambda_min_bound, e.values[0] + rounding * radius);
+  EXPECT_LE(c.lambda_min_bound, c.lambda_min);
+  EXPECT_EQ(c.eps_g_met, c.gradient_norm <= asked.eps_g);
+  EXPECT_EQ(c.eps_h_met, c.lambda_min_bound >= -asked.eps_h);
+  EXPECT_EQ(c.failure_probability, asked.failure_probability);
+  EXPECT_GE(c.lanczos_steps, 1);
 }
 
 }  // namespace randnla::test

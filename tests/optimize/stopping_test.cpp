@@ -172,7 +172,7 @@ TEST(Stopping, EveryReason) {
       EXPECT_EQ(limited.result.stop, Stop::max_iterations);
       EXPECT_EQ(limited.result.iterations, limit);
       EXPECT_EQ(limited.result.trace.size(), static_cast<std::size_t>(limit));
-      EXPECT_GT(limited.result.certificate.gradient_norm, 1);
+      EXPECT_GT(limited.result.certificate.gradient_norm, 0.1);
       if (limit == 0) {
         EXPECT_EQ(limited.x, start);
         EXPECT_EQ(limited.result.loss, limited.result.initial_loss);
@@ -320,6 +320,7 @@ TEST(OptionsOfOptimizers, RadiusAndSigmaStayWithinTheirLimits) {
 TEST(Reports, NamesAndSummary) {
   EXPECT_STREQ(name(Stop::optimal), "optimal");
   EXPECT_STREQ(name(Stop::uncertified), "uncertified");
+  EXPECT_STREQ(name(Stop::saddle), "saddle");
   EXPECT_STREQ(name(Stop::target_loss), "target_loss");
   EXPECT_STREQ(name(Stop::max_props), "max_props");
   EXPECT_STREQ(name(Stop::max_iterations), "max_iterations");

@@ -1,4 +1,6 @@
 #include "seam_tests.inl"
+//
+#include "multi_pass_tests.inl"
 
 #include <randnla/core/random.hpp>
 

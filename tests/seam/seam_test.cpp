@@ -1,1 +1,3 @@
 #include "seam_tests.inl"
+//
+#include "multi_pass_tests.inl"

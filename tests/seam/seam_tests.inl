@@ -416,6 +416,53 @@ TYPED_TEST(Seam, RowNormsMatchTheReference) {
   }
 }
 
+/// out[i] = |P a_i|^2: a projection's z_c errs by cols eps m_c, m_c the sum of its magnitudes, the
+/// sum of squares by twice that and its own.
+template <class T>
+void check_projected_row_norms(const HostRows<T>& host, index_t r) {
+  SCOPED_TRACE(std::to_string(host.rows) + " x " + std::to_string(host.cols) + " to " +
+               std::to_string(r));
+  const index_t ld = r + 3;
+  const auto P = random_values<T>(ld * host.cols, 12);
+  SameBits<T> same;
+  for_equal_contexts([&](Context<B>& ctx) {
+    const BackendRows<T> A(ctx, host, 1);
+    const Buffer<T, B> projection(ctx, P);
+    Buffer<T, B> out(ctx, std::vector<T>(static_cast<std::size_t>(host.rows), T(-7)));
+    projected_row_norms<T>(ctx, A.view(), {projection.data(), r, host.cols, ld}, out.data());
+    const auto got = out.download();
+    same(got);
+    for (index_t i = 0; i < host.rows; ++i) {
+      long double want = 0, magnitude = 0;
+      for (index_t c = 0; c < r; ++c) {
+        long double z = 0, m = 0;
+        host.for_row(i, [&](index_t j, T x) {
+          z += static_cast<long double>(x) * at(P, c + j * ld);
+          m += std::abs(static_cast<long double>(x) * at(P, c + j * ld));
+        });
+        want += z * z, magnitude += m * m;
+      }
+      ASSERT_LE(std::abs(at(got, i) - want), bound<T>(2 * host.cols + r) * magnitude) << i;
+    }
+  });
+}
+
+TYPED_TEST(Seam, ProjectedRowNormsMatchTheReference) {
+  using T = TypeParam;
+  for (const index_t r : {0, 1, 7, 16, 17, 64, 65, 130}) {
+    for (const index_t cols : {1, 15, 16, 33}) {
+      check_projected_row_norms(dense_rows<T>(53, cols), r);
+      check_projected_row_norms(sparse_rows<T>(53, cols, 5), r);
+    }
+  }
+  for (const index_t rows : {0, 1, 5, 6, 47, 48, 49, 64, 65, 129, 300}) {
+    check_projected_row_norms(dense_rows<T>(rows, 9), 5);
+    check_projected_row_norms(sparse_rows<T>(rows, 9, 4), 5);
+  }
+  check_projected_row_norms(dense_rows<T>(20, 300), 140);
+  check_projected_row_norms(sparse_rows<T>(20, 3000, 40), 33);
+}
+
 /// Weight u[k] z, value u[k] z^2; notes z and the row, and counts its calls at k.
 template <class T>
 struct NotingRow {

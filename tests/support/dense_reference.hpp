@@ -164,6 +164,31 @@ inline real cubic_minimum(const Eigen& H, const Vector& g, real sigma) {
   return value;
 }
 
+/// min g's + s'Hs/2 over |s| <= radius, the value, by the dual as in cubic_minimum(): the maximum
+/// over lambda >= max(0, -lambda_1) of -sum (g_i^2 / (lambda_i + lambda)) / 2 - lambda radius^2/2.
+inline real ball_minimum(const Eigen& H, const Vector& g, real radius) {
+  Vector parts;
+  for (const Vector& v : H.vectors) parts.push_back(dot(v, g) * dot(v, g));
+  const auto slope = [&](real lambda) {
+    real sum = -radius * radius;
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      if (parts[i] > 0) sum += parts[i] / ((H.values[i] + lambda) * (H.values[i] + lambda));
+    }
+    return sum;
+  };
+  real low = std::max<real>(0, -H.values[0]), high = low + 1;
+  while (slope(high) > 0) high *= 2;
+  for (int step = 0; step < 300; ++step) {
+    const real middle = (low + high) / 2;
+    (slope(middle) > 0 ? low : high) = middle;
+  }
+  real value = -high * radius * radius / 2;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i] > 0) value -= parts[i] / (H.values[i] + high) / 2;
+  }
+  return value;
+}
+
 inline real quadratic_model(const Dense& H, const Vector& g, const Vector& s) {
   return dot(g, s) + dot(s, H.times(s)) / 2;
 }
@@ -184,6 +209,17 @@ class CountedMatrix {
  private:
   index_t n_;
   Buffer<T, B> entries_;
+};
+
+/// A diagonal matrix that is not stored as a dense one, on the CPU.
+struct DiagonalOperator {
+  index_t dim() const { return static_cast<index_t>(values.size()); }
+  void apply(Context<Cpu>&, VectorView<const double, Cpu> x, VectorView<double, Cpu> y) const {
+    for (index_t i = 0; i < x.size; ++i) {
+      y.data[i] = values[static_cast<std::size_t>(i)] * x.data[i];
+    }
+  }
+  std::vector<double> values;
 };
 
 }  // namespace randnla::test

@@ -27,8 +27,9 @@ struct Constants<double> {
   static constexpr double round_magic = 0x1.8p52;  // adding it rounds to an integer in the low bits
   static constexpr double smallest = -708;         // e^-708.4 is the smallest normal number
   static constexpr int mantissa_bits = 52, exponent_bias = 1023;
-  static constexpr int exp_terms = 13;    // 0.347^14 / 14! = 4e-18
-  static constexpr int atanh_terms = 16;  // (1/9)^16 / 33 = 2e-17
+  static constexpr Bits root_half = 0x3fe6a09e667f3bcd;  // of sqrt(1/2)
+  static constexpr int exp_terms = 13;                   // 0.347^14 / 14! = 4e-18
+  static constexpr int atanh_terms = 16;                 // (1/9)^16 / 33 = 2e-17
 };
 
 template <>
@@ -39,6 +40,7 @@ struct Constants<float> {
   static constexpr float round_magic = 0x1.8p23F;
   static constexpr float smallest = -87;  // e^-87.3 is the smallest normal number
   static constexpr int mantissa_bits = 23, exponent_bias = 127;
+  static constexpr Bits root_half = 0x3f3504f3;
   static constexpr int exp_terms = 7;    // 0.347^8 / 8! = 5e-9
   static constexpr int atanh_terms = 7;  // (1/9)^7 / 15 = 1e-8
 };
@@ -74,6 +76,23 @@ RANDNLA_HD inline T exp_of_negative(T x) {
 template <class T>
 RANDNLA_HD inline T log1p_of_unit(T u) {
   return detail::twice_atanh(u / (T(2) + u));
+}
+
+/// log(1 + u) for every finite u >= 0. NaN stays NaN, infinity becomes NaN.
+template <class T>
+RANDNLA_HD inline T log1p_of_nonnegative(T u) {
+  using C = detail::Constants<T>;
+  using Bits = typename C::Bits;
+  const T y = T(1) + u;
+  const Bits bits = std::bit_cast<Bits>(y);
+  const Bits exponent = (bits - C::root_half) >> C::mantissa_bits;  // of y, halved into [.7, 1.4)
+  const T m = std::bit_cast<T>(bits - (exponent << C::mantissa_bits));
+  // An integer in the low bits of the magic number converts without an instruction for it.
+  const T k = std::bit_cast<T>(std::bit_cast<Bits>(C::round_magic) + exponent) - C::round_magic;
+  const T lost = (u - (y - T(1))) / y;  // what rounding 1 + u took off the logarithm
+  const T f = exponent == 0 ? u : m - T(1);
+  const T low = exponent == 0 ? T(0) : fma(k, C::ln2_low, lost);
+  return fma(k, C::ln2_high, low + detail::twice_atanh(f / (T(2) + f)));
 }
 
 /// Natural logarithm of a positive normal number.

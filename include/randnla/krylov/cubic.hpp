@@ -1,7 +1,7 @@
 #pragma once
 
 #include <randnla/krylov/inner_result.hpp>
-#include <randnla/krylov/lanczos.hpp>
+#include <randnla/krylov/model_space.hpp>
 
 namespace randnla {
 
@@ -16,8 +16,9 @@ struct CubicOptions {
 ///
 /// Error   the global minimiser over the space, by the secular equation, the hard case included.
 ///         The space starts from g plus a random part of norm sqrt(eps) |g|, so that directions of
-///         negative curvature orthogonal to g are reached; the linear term is that sum. solve()
-///         grows the space until the model's gradient is at most max(tolerance |g|, eps |H| |s|)
+///         negative curvature orthogonal to g are reached; the step minimises the model with that
+///         sum as its linear term, result->decrease is that of g itself. solve() grows the space
+///         until the model's gradient is at most max(tolerance |g|, eps |H| |s|)
 /// Cost    one product an iteration, Lanczos' cost, and O(k) for each solve of the projected
 ///         problem, after every iteration up to k = 32 and every fourth one from there
 /// Sync    none, as in steihaug()
@@ -29,7 +30,7 @@ class CubicSolver {
  public:
   CubicSolver(Context<B>& ctx, index_t n, int max_iterations);
 
-  /// s (n) out; result in backend memory, out.
+  /// s (n) out, not g itself; result in backend memory, out.
   void solve(Context<B>& ctx, OperatorRef<B, T> H, VectorView<const T, B> g, VectorView<T, B> s,
              InnerResult* result, Rng rng, const CubicOptions& options = {});
   /// The same g and H with another sigma, in the space of the last solve(): 0 iterations, 0
@@ -38,10 +39,7 @@ class CubicSolver {
                    const CubicOptions& options);
 
  private:
-  Lanczos<B, T> space_;
-  Buffer<T, B> start_, u_;     // u_: coordinates of the step in the space
-  Buffer<double, B> work_;     // u, pivots and one more vector of the projected problem
-  Buffer<double, B> scalars_;  // |g|^2, nu, residual
+  ModelSpace<B, T> space_;
 };
 
 }  // namespace randnla

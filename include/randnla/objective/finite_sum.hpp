@@ -7,12 +7,17 @@
 
 namespace randnla {
 
+/// The second derivative of a term, or the part of it that is positive semidefinite by construction.
+enum class Curvature { hessian, gauss_newton };
+
 /// What one pass over a sample at a point is to compute; null: not wanted. All in backend memory.
 template <Backend B, Scalar T>
 struct Evaluation {
-  double* value = nullptr;  // of the sampled mean plus the regulariser
-  T* gradient = nullptr;    // (dim) of the same
-  T* curvature = nullptr;   // (sample.bound) of the k-th sampled term, see FiniteSum
+  double* value = nullptr;       // of the sampled mean plus the regulariser
+  T* gradient = nullptr;         // (dim) of the same
+  T* curvature = nullptr;        // (sample.bound * curvature_size) of the k-th sampled term
+  T* gradient_norms2 = nullptr;  // (sample.bound) |grad f_rows[k]|^2, without the regulariser
+  Curvature kind = Curvature::hessian;
 };
 
 /// The Hessian on a sample at a point, sum_k weights[k] hess f_rows[k](x) plus the regulariser's.
@@ -20,7 +25,10 @@ template <Backend B, Scalar T>
 struct HessianSample {
   VectorView<const T, B> x;
   Sample<B, T> sample;
-  const T* curvature = nullptr;  // (sample.bound) the sampled terms' curvatures times their weights
+  const T* curvature = nullptr;  // (sample.bound * curvature_size) curvatures times weights
+  /// What `curvature` was evaluated as: under gauss_newton the regulariser's part, too, is positive
+  /// semidefinite.
+  Curvature kind = Curvature::hessian;
 };
 
 /// Work of a Hessian in multiply-adds a sampled term, for choosing between products and the matrix.
@@ -31,14 +39,21 @@ struct HessianCosts {
 /// F(x) = (1/n) sum_i f_i(x) + regulariser, n = terms(), x with dim() entries.
 ///
 /// evaluate         values, gradients and curvatures of a sample in one pass. The curvature of a
-///                  term is what its Hessian is made from; for a function of one linear form of x,
-///                  f_i(x) = phi_i(a_i'x), it is phi_i''(a_i'x)
+///                  term is the numbers that its Hessian is made from, which scale with it; for a
+///                  function of one linear form of x, f_i(x) = phi_i(a_i'x), it is phi_i''(a_i'x)
 /// hessian_product  out = H v, in one pass over the sampled terms
 /// hessian_matrix   H (dim x dim), both triangles
-/// importance       out[i] = a bound of the norm of term i's Hessian, from its curvature: the
-///                  scores of row-norm sampling
+/// importance       out[i] = a bound of the norm of term i's Hessian, from the curvatures of all
+///                  terms: the scores of row-norm sampling
 ///
-/// All are asynchronous. See LinearModel for a model of it.
+/// Objectives may have two more functions:
+///
+/// curvature_size   numbers a term's curvature consists of; without it 1
+/// leverage_ratio   (ctx, curvature, out): out[i] = the leverage score of term i in its sum of
+///                  Hessians' absolute values, over its importance. Needed for Sampling::leverage
+///                  only; may wait
+///
+/// All others are asynchronous. See LinearModel for a model of it.
 template <class F, class B, class T>
 concept FiniteSum = Backend<B> &&
     requires(const F& f, Context<B>& ctx, VectorView<const T, B> x, const Sample<B, T>& sample,
@@ -63,11 +78,15 @@ class FiniteSumRef {
       : self_(&f),
         dim_(f.dim()),
         terms_(f.terms()),
+        curvature_size_(1),
         costs_(f.hessian_costs()),
-        functions_(&functions<F>) {}
+        functions_(&functions<F>) {
+    if constexpr (requires { f.curvature_size(); }) curvature_size_ = f.curvature_size();
+  }
 
   index_t dim() const { return dim_; }
   index_t terms() const { return terms_; }
+  index_t curvature_size() const { return curvature_size_; }
   HessianCosts hessian_costs() const { return costs_; }
   void evaluate(Context<B>& ctx, VectorView<const T, B> x, const Sample<B, T>& sample,
                 const Evaluation<B, T>& out) const {
@@ -83,6 +102,13 @@ class FiniteSumRef {
   void importance(Context<B>& ctx, VectorView<const T, B> curvature, VectorView<T, B> out) const {
     functions_->importance(self_, ctx, curvature, out);
   }
+  bool has_leverage() const { return functions_->leverage_ratio != nullptr; }
+  /// Throws InvalidArgument where the objective has no such function.
+  void leverage_ratio(Context<B>& ctx, VectorView<const T, B> curvature,
+                      VectorView<T, B> out) const {
+    require(has_leverage(), "the objective has no leverage scores");
+    functions_->leverage_ratio(self_, ctx, curvature, out);
+  }
 
  private:
   struct Functions {
@@ -91,8 +117,19 @@ class FiniteSumRef {
     void (*product)(const void*, Context<B>&, const HessianSample<B, T>&, VectorView<const T, B>,
                     VectorView<T, B>);
     void (*matrix)(const void*, Context<B>&, const HessianSample<B, T>&, MatrixView<T, B>);
-    void (*importance)(const void*, Context<B>&, VectorView<const T, B>, VectorView<T, B>);
+    using Scores = void (*)(const void*, Context<B>&, VectorView<const T, B>, VectorView<T, B>);
+    Scores importance, leverage_ratio;
   };
+  template <class F>
+  static constexpr typename Functions::Scores leverage_of() {
+    if constexpr (requires(const F& f, Context<B>& ctx, VectorView<const T, B> c,
+                           VectorView<T, B> out) { f.leverage_ratio(ctx, c, out); }) {
+      return [](const void* f, Context<B>& ctx, VectorView<const T, B> curvature,
+                VectorView<T, B> out) { as<F>(f).leverage_ratio(ctx, curvature, out); };
+    } else {
+      return nullptr;
+    }
+  }
   template <class F>
   static const F& as(const void* self) {
     return *static_cast<const F*>(self);
@@ -108,10 +145,11 @@ class FiniteSumRef {
       },
       [](const void* f, Context<B>& ctx, VectorView<const T, B> curvature, VectorView<T, B> out) {
         as<F>(f).importance(ctx, curvature, out);
-      }};
+      },
+      leverage_of<F>()};
 
   const void* self_;
-  index_t dim_, terms_;
+  index_t dim_, terms_, curvature_size_;
   HessianCosts costs_;
   const Functions* functions_;
 };

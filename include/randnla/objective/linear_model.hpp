@@ -3,22 +3,28 @@
 #include <randnla/data/dataset.hpp>
 #include <randnla/objective/finite_sum.hpp>
 #include <randnla/objective/losses.hpp>
+#include <randnla/objective/regulariser.hpp>
 
 namespace randnla {
 
-/// F(x) = (1/n) sum_i Loss(a_i'x, y_i) + l2/2 |x|^2 over the rows a_i and targets y_i of `data`.
+/// F(x) = (1/n) sum_i loss(a_i'x, y_i) + regulariser(x) over the rows a_i and targets y_i of `data`.
 ///
-/// data    must outlive the objective        l2  >= 0
+/// data    must outlive the objective        loss  a function object as those of losses.hpp
 /// Cost    evaluate and hessian_product read each sampled row once; hessian_matrix is one weighted
 ///         Gram product, dim^2 multiply-adds a row; importance needs the rows' norms, one pass the
-///         first time
-/// Sync    none
+///         first time; the non-convex regulariser adds one or two loops over x
+/// Sync    none but for leverage_ratio
 /// Determinism  same bits from run to run and, on the CPU, for any number of threads
-/// Throws  InvalidArgument: no rows, l2 negative or not finite, a view of another size
+/// Throws  InvalidArgument: no rows, a number of the regulariser negative or not finite, what the
+///         loss's check() throws, a view of another size
+///
+/// Compiled into the library for the losses of losses.hpp. For a loss of your own include
+/// <randnla/objective/define_linear_model.hpp>.
 template <class Loss, Backend B, Scalar T>
 class LinearModel {
  public:
-  LinearModel(Context<B>& ctx, const Dataset<T, B>& data, double l2 = 0);
+  LinearModel(Context<B>& ctx, const Dataset<T, B>& data, Regulariser regulariser = {},
+              Loss loss = {});
 
   index_t dim() const { return dim_; }
   index_t terms() const { return terms_; }
@@ -30,13 +36,22 @@ class LinearModel {
   void hessian_matrix(Context<B>& ctx, const HessianSample<B, T>& H, MatrixView<T, B> out) const;
   /// out[i] = |curvature[i]| |a_i|^2
   void importance(Context<B>& ctx, VectorView<const T, B> curvature, VectorView<T, B> out) const;
+  /// out[i] = a_i'(A'|D|A)^+ a_i / |a_i|^2, D the curvatures: exact leverage scores of |D|^(1/2) A
+  /// over the importance, 0 for rows of zeros. Safe for any rank; eigenvalues of A'|D|A, scaled to
+  /// unit diagonal, below dim eps times the largest count as zero. Costs dim^2 multiply-adds a row
+  /// twice and 9 dim^3 on the host; waits once.
+  void leverage_ratio(Context<B>& ctx, VectorView<const T, B> curvature,
+                      VectorView<T, B> out) const;
 
  private:
+  const T* squared_row_norms(Context<B>& ctx) const;
+
   Rows<T, B> rows_;
   const T* targets_;
   index_t terms_, dim_;
-  T l2_;
-  mutable Buffer<T, B> row_norms_;  // squared; filled when importance first asks
+  Regulariser regulariser_;
+  Loss loss_;
+  mutable Buffer<T, B> row_norms2_;  // filled when they are first asked for
 };
 
 /// Non-convex least squares, mean (y - sigmoid(a'x))^2.
@@ -46,5 +61,9 @@ using NonlinearLeastSquares = LinearModel<SigmoidSquares, B, T>;
 /// Logistic regression with targets 0 and 1.
 template <Backend B, Scalar T>
 using LogisticRegression = LinearModel<LogisticLoss, B, T>;
+
+/// Linear least squares, mean (a'x - y)^2 / 2.
+template <Backend B, Scalar T>
+using LeastSquares = LinearModel<SquaredLoss, B, T>;
 
 }  // namespace randnla

@@ -11,6 +11,7 @@ namespace randnla {
 enum class Stop {
   optimal,      // both conditions of (eps_g, eps_H)-optimality hold on all data
   uncertified,  // |g| <= eps_g, but lanczos_steps did not decide about lambda_min
+  saddle,       // |g| <= eps_g, lambda_min < -eps_h, and the method knows no way out
   target_loss,  // the loss is at or below the target
   max_props,    // the next iteration would begin beyond the budget of propagations
   max_iterations,
@@ -59,6 +60,10 @@ struct Iteration {
   bool accepted = false;
   StepKind step = StepKind::model;
   std::int64_t gradient_sample = 0, hessian_sample = 0;  // |S_g|, |S_H|
+  /// sqrt of what E|g_S - g|^2 and E|H_S - H|_F^2 are at most, and the true |g_S - g| and |H_S - H|;
+  /// 0 without sampling, NaN where nobody asked: SecondOrderOptions::errors.
+  double gradient_error = 0, hessian_error = 0;
+  double true_gradient_error = 0, true_hessian_error = 0;
   bool hessian_formed = false;
   int inner_iterations = 0;
   InnerStop inner_stop = InnerStop::running;

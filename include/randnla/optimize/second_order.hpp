@@ -1,36 +1,57 @@
 #pragma once
 
 #include <randnla/objective/finite_sum.hpp>
+#include <randnla/optimize/checkpoint.hpp>
 #include <randnla/optimize/result.hpp>
 
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <type_traits>
+#include <vector>
 
 namespace randnla {
 
 struct GradientOptions {
   enum class Rule {
     full,
-    uniform,   // without replacement, a fixed fraction
-    adaptive,  // likewise, the fraction adapted to the size of the gradient: see `factor`
+    uniform,       // without replacement, a fixed fraction
+    adaptive,      // likewise, the fraction adapted to the size of the gradient: see `factor`
+    error_driven,  // without replacement, as many as `tolerance` asks for
   };
   Rule rule = Rule::full;
   double fraction = 0.05;  // in (0, 1]; adaptive: of the first sample
   /// adaptive: for every such factor by which |g| has grown since the last change the sample
   /// shrinks by it, and the other way round.
   double factor = 1.2;                             // > 1
-  double min_fraction = 0.02, max_fraction = 0.5;  // adaptive: limits of the fraction
+  double min_fraction = 0.02, max_fraction = 0.5;  // adaptive: limits; error_driven: the least
+  /// error_driven: the sample S grows until the terms' gradients in it say that E|g_S - g|^2 is at
+  /// most (tolerance max(eps_g, |g_S|))^2. Their second moment stands for their variance, so it
+  /// is enough with a regulariser, too.
+  double tolerance = 0.5;  // > 0
 };
 
 struct HessianOptions {
   Sampling sampling = Sampling::full;
-  double fraction = 0.01;  // in (0, 1]; of the terms
+  double fraction = 0.01;  // of the terms, in (0, 1]
   /// How products are made: by passes over the sample, or with the matrix formed once. automatic
   /// takes what the cost model (src/optimize/hessian_cost.hpp) expects to be cheaper.
   enum class Form { automatic, passes, matrix };
   Form form = Form::automatic;
+  enum class Size {
+    fixed,         // `fraction` of the terms
+    error_driven,  // as many as `tolerance` asks for, at least `fraction` of the terms
+  };
+  Size size = Size::fixed;
+  /// error_driven: E|H_S - H|_F^2 is at most (tolerance eps_h max(1, |g|/eps_g))^2, by the
+  /// importances of all terms: eps_h in the end, as in the theory, and with |g| before, which is
+  /// what a quadratically convergent Newton method may err. Meant for eps_h near sqrt(eps_g).
+  double tolerance = 1;  // > 0
+  int refresh = 10;      // leverage rules: samples drawn from scores before new scores are found
+  /// gauss_newton: the model's Hessian is positive semidefinite; the certificate's stays the true
+  /// one.
+  Curvature curvature = Curvature::hessian;
 };
 
 struct StoppingOptions {
@@ -51,7 +72,10 @@ struct SecondOrderOptions {
 
   double initial_radius = 10;  // trust_region
   double max_radius = std::numeric_limits<double>::infinity();
-  double initial_sigma = 10;  // cubic_newton (1e-4)
+  /// cubic_newton (1e-4); the papers' first has 10. None: from the first model, so that its step is
+  /// Newton's with a shift of a tenth of |H| above what positive semidefiniteness takes. It
+  /// follows any scaling of x and F.
+  std::optional<double> initial_sigma;
   double min_sigma = 1e-6;
 
   double eta1 = 0.8, eta2 = 1e-4;   // rho >= eta1: very good; rho < eta2: rejected
@@ -62,9 +86,28 @@ struct SecondOrderOptions {
   double inner_tolerance = 1e-15;  // relative to |g| (1e-9)
   bool random_start = true;  // trust_region: CG from a random point of norm 0.99 radius, from 0
                              // after a failure (false)
+  enum class Ball { steihaug, gltr };  // trust_region's subproblem: truncated or exact
+  Ball ball = Ball::steihaug;
+  enum class Cubic { lanczos, shifted };  // cubic_newton's: one Krylov basis, or ARCqK
+  Cubic cubic = Cubic::lanczos;
+
   std::uint64_t seed = 1;
+  /// What the trace tells of the sampling errors |g_S - g| and |H_S - H|: the estimates where the
+  /// sample sizes need them; always; or beside them the true ones. Those take passes over all data
+  /// that are not counted as work.
+  enum class Errors { as_needed, estimated, exact };
+  Errors errors = Errors::as_needed;
   /// Called after every iteration; false stops the run, which then still ends with a certificate.
   std::function<bool(const Iteration&)> progress;
+  /// Called before it with the new point after every accepted step, for instance to test a model on
+  /// other data. A download each.
+  std::function<void(const std::vector<double>& x)> point;
+  /// Called after accepted steps, not more often than every so many seconds.
+  std::function<void(const Checkpoint&)> checkpoint;
+  double checkpoint_seconds = 60;  // >= 0
+  /// Goes on from there in place of from x. The options must be those of the run that made it, but
+  /// for the limits of `stopping` on iterations, props and loss; it must outlive the call.
+  const Checkpoint* resume = nullptr;
 };
 
 /// Minimises a non-convex finite sum by a trust-region method with sub-sampled gradients and
@@ -80,7 +123,8 @@ struct SecondOrderOptions {
 ///          one for each full gradient that sampled ones call for (the certificate takes these where
 ///          they are not known yet), and a wait at the end
 /// Determinism  the same bits from run to run and, on the CPU, for any number of threads
-/// Throws   InvalidArgument: a view of another size, an option out of range
+/// Throws   InvalidArgument: a view of another size, an option out of range, a checkpoint of other
+///          options or another problem
 /// Source   Xu, Roosta-Khorasani & Mahoney, arXiv 1708.07827; Yao, Xu, Roosta-Khorasani & Mahoney,
 ///          arXiv 1802.06925, algorithm 1
 template <Backend B, Scalar T>

@@ -13,7 +13,16 @@ enum class Sampling {
   uniform_with_replacement,  //
   row_norm,                  // with replacement, p_i proportional to a score
   row_norm_bernoulli,        // row i kept with probability min(1, size p_i)
+  leverage,                  // as row_norm, the scores being leverage scores
+  leverage_bernoulli,        // likewise
 };
+
+/// Whether rows are drawn by scores, and whether each is kept or not by a coin of its own.
+constexpr bool uses_scores(Sampling rule) { return rule >= Sampling::row_norm; }
+constexpr bool is_bernoulli(Sampling rule) {
+  return rule == Sampling::row_norm_bernoulli || rule == Sampling::leverage_bernoulli;
+}
+constexpr bool is_leverage(Sampling rule) { return rule >= Sampling::leverage; }
 
 /// Rows standing for all n: sum over k < count of weights[k] t(rows[k]) estimates (1/n) sum_i t(i)
 /// without bias. Points into a RowSampler (valid until its next draw), or to nothing for all rows.
@@ -29,7 +38,7 @@ struct Sample {
 
 /// Draws samples of `terms` rows. Owns the memory of the last sample drawn.
 ///
-/// Cost          uniform rules O(size); row-norm rules three passes over the scores
+/// Cost          uniform rules O(size); rules with scores three passes over the scores
 /// Sync          none: a Bernoulli sample's size stays in backend memory
 /// Determinism   the same scores give the same rows on both backends and for any number of threads:
 ///               scores become integers (a power-of-two scale, rounded up), and probabilities,
@@ -40,7 +49,7 @@ class RowSampler {
  public:
   RowSampler(Context<B>& ctx, index_t terms);
 
-  /// scores (terms) nonnegative; read by the row-norm rules only. All zero, or an infinite one,
+  /// scores (terms) nonnegative; read by the rules with scores only. All zero, or an infinite one,
   /// counts as all equal; a negative one or NaN as zero.
   Sample<B, T> draw(Context<B>& ctx, Sampling rule, index_t size, VectorView<const T, B> scores,
                     Rng rng);

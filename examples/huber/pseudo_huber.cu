@@ -1,0 +1,1 @@
+#include "pseudo_huber.cpp"

@@ -1,0 +1,158 @@
+// The members of LinearModel, for instantiating it with a loss of your own: link randnla::extend,
+// include this, and write
+//
+//   template class randnla::LinearModel<MyLoss, randnla::ThisBackend, double>;
+//
+// in a source that g++ compiles (ThisBackend is Cpu), nvcc (Cuda), or each in turn. All other users
+// include <randnla/objective/linear_model.hpp>, whose losses are in the library.
+#pragma once
+
+#include "objective/leverage.hpp"
+#include "objective/regulariser_terms.hpp"
+#include "seam/seam.hpp"
+
+#include <randnla/objective/linear_model.hpp>
+
+#include <string>
+
+namespace randnla {
+namespace linear {
+
+inline void require_size(const char* what, index_t size, index_t want) {
+  require(size == want, std::string(what) + " has " + std::to_string(size) + " entries, want " +
+                            std::to_string(want));
+}
+
+template <Backend B, class T>
+RowSelection<B> selection(const Sample<B, T>& sample) {
+  return {sample.rows, sample.bound, sample.count};
+}
+
+template <class Loss, class T>
+struct EvaluateRow {
+  Loss loss;
+  const T* targets;
+  const T* weights;  // null: all are `uniform`
+  T uniform;
+  T* curvature;  // null: not wanted
+  bool gauss_newton;
+  T* gradient_norms2;  // null: not wanted
+  const T* row_norms2;
+
+  RANDNLA_HD RowTerm<T> operator()(index_t k, index_t row, T z) const {
+    const LossTerm<T> term = loss(z, targets[row]);
+    const T weight = weights != nullptr ? weights[k] : uniform;
+    if (curvature != nullptr) curvature[k] = gauss_newton ? term.gauss_newton : term.curvature;
+    if (gradient_norms2 != nullptr) gradient_norms2[k] = term.slope * term.slope * row_norms2[row];
+    return {weight * term.slope, weight * term.value};
+  }
+};
+
+template <class T>
+struct ApplyCurvature {
+  const T* curvature;  // times the sample's weights
+
+  RANDNLA_HD RowTerm<T> operator()(index_t k, index_t, T z) const {
+    return {curvature[k] * z, T(0)};
+  }
+};
+
+}  // namespace linear
+
+template <class Loss, Backend B, Scalar T>
+LinearModel<Loss, B, T>::LinearModel(Context<B>&, const Dataset<T, B>& data,
+                                     Regulariser regulariser, Loss loss)
+    : rows_(data.view()),
+      targets_(data.targets.data()),
+      terms_(data.rows),
+      dim_(data.cols),
+      regulariser_(regulariser),
+      loss_(loss) {
+  require(data.rows > 0 && data.cols > 0, "LinearModel: data of " + std::to_string(data.rows) +
+                                              " x " + std::to_string(data.cols) + ", want some");
+  linear::require_size("LinearModel: targets", data.targets.size(), data.rows);
+  regulariser.check("LinearModel");
+  if constexpr (requires { loss.check(); }) loss.check();
+}
+
+template <class Loss, Backend B, Scalar T>
+HessianCosts LinearModel<Loss, B, T>::hessian_costs() const {
+  const auto d = static_cast<double>(dim_);
+  double entries = d;  // of a row
+  if (const auto* sparse = std::get_if<CsrRows<T, B>>(&rows_)) {
+    entries = static_cast<double>(sparse->nonzeros) / static_cast<double>(terms_);
+  }
+  return {2 * entries, d * (d + 1) / 2};
+}
+
+template <class Loss, Backend B, Scalar T>
+void LinearModel<Loss, B, T>::evaluate(Context<B>& ctx, VectorView<const T, B> x,
+                                       const Sample<B, T>& sample,
+                                       const Evaluation<B, T>& out) const {
+  linear::require_size("LinearModel::evaluate: x", x.size, dim_);
+  const T uniform = T(1) / static_cast<T>(sample.bound);
+  const bool norms = out.gradient_norms2 != nullptr;
+  const linear::EvaluateRow<Loss, T> row{loss_,
+                                         targets_,
+                                         sample.weights,
+                                         uniform,
+                                         out.curvature,
+                                         out.kind == Curvature::gauss_newton,
+                                         out.gradient_norms2,
+                                         norms ? squared_row_norms(ctx) : nullptr};
+  fused_pass(ctx, rows_, linear::selection(sample), x.data, row, static_cast<T>(regulariser_.l2),
+             out.gradient, out.value);
+  add_regulariser_value_gradient(ctx, regulariser_, x, out.value, out.gradient);
+}
+
+template <class Loss, Backend B, Scalar T>
+void LinearModel<Loss, B, T>::hessian_product(Context<B>& ctx, const HessianSample<B, T>& H,
+                                              VectorView<const T, B> v,
+                                              VectorView<T, B> out) const {
+  linear::require_size("LinearModel::hessian_product: x", H.x.size, dim_);
+  linear::require_size("LinearModel::hessian_product: v", v.size, dim_);
+  linear::require_size("LinearModel::hessian_product: out", out.size, dim_);
+  fused_pass(ctx, rows_, linear::selection(H.sample), v.data,
+             linear::ApplyCurvature<T>{H.curvature}, static_cast<T>(regulariser_.l2), out.data,
+             static_cast<double*>(nullptr));
+  add_regulariser_product(ctx, regulariser_, H.kind, H.x, v, out);
+}
+
+template <class Loss, Backend B, Scalar T>
+void LinearModel<Loss, B, T>::hessian_matrix(Context<B>& ctx, const HessianSample<B, T>& H,
+                                             MatrixView<T, B> out) const {
+  linear::require_size("LinearModel::hessian_matrix: x", H.x.size, dim_);
+  linear::require_size("LinearModel::hessian_matrix: rows", out.rows, dim_);
+  linear::require_size("LinearModel::hessian_matrix: columns", out.cols, dim_);
+  gram(ctx, rows_, linear::selection(H.sample), H.curvature, static_cast<T>(regulariser_.l2), out);
+  add_regulariser_matrix(ctx, regulariser_, H.kind, H.x, out);
+}
+
+template <class Loss, Backend B, Scalar T>
+const T* LinearModel<Loss, B, T>::squared_row_norms(Context<B>& ctx) const {
+  if (row_norms2_.size() == 0) {
+    row_norms2_ = Buffer<T, B>(ctx, terms_);
+    row_norms(ctx, rows_, row_norms2_.data());
+  }
+  return row_norms2_.data();
+}
+
+template <class Loss, Backend B, Scalar T>
+void LinearModel<Loss, B, T>::importance(Context<B>& ctx, VectorView<const T, B> curvature,
+                                         VectorView<T, B> out) const {
+  linear::require_size("LinearModel::importance: curvature", curvature.size, terms_);
+  linear::require_size("LinearModel::importance: out", out.size, terms_);
+  const T *norms = squared_row_norms(ctx), *c = curvature.data;
+  T* const o = out.data;
+  for_each(ctx, terms_, [=] RANDNLA_FN(index_t i) { o[i] = (c[i] < 0 ? -c[i] : c[i]) * norms[i]; });
+}
+
+template <class Loss, Backend B, Scalar T>
+void LinearModel<Loss, B, T>::leverage_ratio(Context<B>& ctx, VectorView<const T, B> curvature,
+                                             VectorView<T, B> out) const {
+  linear::require_size("LinearModel::leverage_ratio: curvature", curvature.size, terms_);
+  linear::require_size("LinearModel::leverage_ratio: out", out.size, terms_);
+  linear_leverage_ratio(ctx, rows_, curvature, squared_row_norms(ctx), out.data);
+}
+
+}  // namespace randnla

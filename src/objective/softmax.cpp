@@ -1,0 +1,266 @@
+#include "objective/regulariser_terms.hpp"
+#include "seam/seam.hpp"
+
+#include <randnla/core/math.hpp>
+#include <randnla/objective/softmax.hpp>
+
+#include <string>
+
+namespace randnla {
+namespace {
+
+void require_size(const char* what, index_t size, index_t want) {
+  require(size == want, std::string("SoftmaxRegression: ") + what + " has " + std::to_string(size) +
+                            " entries, want " + std::to_string(want));
+}
+
+template <Backend B, class T>
+RowSelection<B> selection(const Sample<B, T>& sample) {
+  return {sample.rows, sample.bound, sample.count};
+}
+
+/// Number of the first row whose target is none of 0 .. classes - 1, or rows. Waits.
+template <Backend B, class T>
+index_t first_bad_target(Context<B>& ctx, const T* targets, index_t rows, index_t classes) {
+  Buffer<index_t, B> distance(ctx, 1);  // of that row from the end
+  index_t* const to = distance.data();
+  max_then<index_t>(
+      ctx, rows,
+      [=] RANDNLA_FN(index_t i) {
+        const T y = targets[i];
+        const bool good =
+            y >= 0 && y < static_cast<T>(classes) && static_cast<T>(static_cast<index_t>(y)) == y;
+        return good ? index_t{0} : rows - i;
+      },
+      [=] RANDNLA_FN(index_t largest) { *to = largest; });
+  return rows - distance.read(0);
+}
+
+/// log(1 + u), u >= 0; NaN stays NaN.
+template <class T>
+RANDNLA_HD T log_of_one_plus(T u) {
+  return u > 1 ? static_cast<T>(math::log_of_positive(1 + static_cast<double>(u)))
+               : math::log1p_of_unit(u);
+}
+
+template <class T>
+struct EvaluateRow {
+  index_t classes;
+  const T* targets;
+  const T* weights;  // null: all are `uniform`
+  T uniform;
+  T* curvature;        // null: not wanted
+  T* gradient_norms2;  // null: not wanted
+  const T* row_norms2;
+
+  RANDNLA_HD T operator()(index_t k, index_t row, T* z) const {
+    const auto y = static_cast<index_t>(targets[row]);
+    T largest = z[0];
+    for (index_t c = 1; c < classes; ++c) largest = z[c] > largest ? z[c] : largest;
+    const T below = largest - z[y];  // >= 0
+    for (index_t c = 0; c < classes; ++c) z[c] = math::exp_of_negative(z[c] - largest);
+    // The others' share is summed on its own: 1 - p_y without cancellation.
+    const T likelihood = z[y];
+    z[y] = 0;
+    T others = 0;
+    for (index_t c = 0; c < classes; ++c) others += z[c];
+    const T scale = 1 / (others + likelihood);
+    for (index_t c = 0; c < classes; ++c) z[c] *= scale;
+    if (curvature != nullptr) {
+      for (index_t c = 0; c < classes; ++c) curvature[k * classes + c] = z[c];
+      curvature[k * classes + y] = likelihood * scale;
+    }
+    z[y] = -others * scale;
+    if (gradient_norms2 != nullptr) {
+      T sum = 0;
+      for (index_t c = 0; c < classes; ++c) sum += z[c] * z[c];
+      gradient_norms2[k] = sum * row_norms2[row];
+    }
+    const T weight = weights != nullptr ? weights[k] : uniform;
+    for (index_t c = 0; c < classes; ++c) z[c] *= weight;
+    // log(others + likelihood) + below; where y is likeliest, likelihood = 1 and below = 0.
+    const T log_sum =
+        below == 0 ? log_of_one_plus(others) : log_of_one_plus(others + likelihood - 1);
+    return weight * (log_sum + below);
+  }
+};
+
+/// (diag s - ss'/sum s) z.
+template <class T>
+struct ApplyCurvature {
+  index_t classes;
+  const T* curvature;  // times the sample's weights
+
+  RANDNLA_HD T operator()(index_t k, index_t, T* z) const {
+    const T* const s = curvature + k * classes;
+    index_t likeliest = 0;
+    T sum = 0;
+    for (index_t c = 0; c < classes; ++c) {
+      sum += s[c];
+      if (s[c] > s[likeliest]) likeliest = c;
+    }
+    // s_c (z_c - mean of z), from the likeliest margin on: its own difference keeps its precision
+    // when it has almost all of s.
+    const T origin = z[likeliest];
+    T mean = 0;
+    for (index_t c = 0; c < classes; ++c) {
+      z[c] -= origin;
+      mean += s[c] * z[c];
+    }
+    mean = sum > 0 ? mean / sum : T(0);
+    for (index_t c = 0; c < classes; ++c) z[c] = s[c] * (z[c] - mean);
+    return T(0);
+  }
+};
+
+/// out[k] = -s_a s_b / sum s, the weight of block (a, b), for all sampled terms.
+template <Backend B, class T>
+void pair_weights(Context<B>& ctx, const HessianSample<B, T>& H, index_t classes, index_t a,
+                  index_t b, T* out) {
+  const T* const curvature = H.curvature;
+  const index_t* const count = H.sample.count;
+  for_each(ctx, H.sample.bound, [=] RANDNLA_FN(index_t k) {
+    if (count != nullptr && k >= *count) return;
+    const T* const s = curvature + k * classes;
+    T sum = 0;
+    for (index_t c = 0; c < classes; ++c) sum += s[c];
+    out[k] = sum > 0 ? -s[a] * (s[b] / sum) : T(0);
+  });
+}
+
+/// Block (b, a) = block (a, b) for a < b, and the diagonal blocks, whose sum with the others of
+/// their row is ridge I.
+template <Backend B, class T>
+void complete_blocks(Context<B>& ctx, MatrixView<T, B> H, index_t classes, T ridge) {
+  const index_t d = H.cols / classes;
+  for_each(ctx, d * d, [=] RANDNLA_FN(index_t e) {
+    const index_t i = e % d, j = e / d;
+    for (index_t b = 0; b < classes; ++b) {
+      T sum = i == j ? ridge : T(0);
+      for (index_t a = 0; a < classes; ++a) {
+        if (a == b) continue;
+        const index_t low = a < b ? a : b, high = a < b ? b : a;
+        const T entry = H.data[low * d + i + (high * d + j) * H.ld];
+        sum -= entry;
+        if (a > b) H.data[high * d + i + (low * d + j) * H.ld] = entry;
+      }
+      H.data[b * d + i + (b * d + j) * H.ld] = sum;
+    }
+  });
+}
+
+}  // namespace
+
+template <Backend B, Scalar T>
+SoftmaxRegression<B, T>::SoftmaxRegression(Context<B>& ctx, const Dataset<T, B>& data,
+                                           index_t classes, Regulariser regulariser)
+    : rows_(data.view()),
+      targets_(data.targets.data()),
+      terms_(data.rows),
+      cols_(data.cols),
+      classes_(classes),
+      regulariser_(regulariser) {
+  require(data.rows > 0 && data.cols > 0, "SoftmaxRegression: data of " +
+                                              std::to_string(data.rows) + " x " +
+                                              std::to_string(data.cols) + ", want some");
+  require(classes >= 2 && classes <= max_pass_vectors,
+          "SoftmaxRegression: " + std::to_string(classes) + " classes, want 2 to " +
+              std::to_string(max_pass_vectors));
+  regulariser.check("SoftmaxRegression");
+  require_size("targets", data.targets.size(), data.rows);
+  const index_t bad = first_bad_target(ctx, targets_, terms_, classes_);
+  if (bad == terms_) return;
+  throw InvalidArgument("SoftmaxRegression: the target of row " + std::to_string(bad) + " is " +
+                        std::to_string(data.targets.read(bad)) + ", want an integer from 0 to " +
+                        std::to_string(classes - 1));
+}
+
+template <Backend B, Scalar T>
+HessianCosts SoftmaxRegression<B, T>::hessian_costs() const {
+  const auto d = static_cast<double>(cols_), K = static_cast<double>(classes_);
+  double entries = d;  // of a row
+  if (const auto* sparse = std::get_if<CsrRows<T, B>>(&rows_)) {
+    entries = static_cast<double>(sparse->nonzeros) / static_cast<double>(terms_);
+  }
+  return {2 * K * entries, K * (K - 1) / 2 * (d * (d + 1) / 2)};
+}
+
+template <Backend B, Scalar T>
+void SoftmaxRegression<B, T>::evaluate(Context<B>& ctx, VectorView<const T, B> x,
+                                       const Sample<B, T>& sample,
+                                       const Evaluation<B, T>& out) const {
+  require_size("evaluate: x", x.size, dim());
+  const EvaluateRow<T> row{classes_,
+                           targets_,
+                           sample.weights,
+                           T(1) / static_cast<T>(sample.bound),
+                           out.curvature,
+                           out.gradient_norms2,
+                           out.gradient_norms2 != nullptr ? squared_row_norms(ctx) : nullptr};
+  fused_multi_pass(ctx, rows_, selection(sample), x.data, classes_, row,
+                   static_cast<T>(regulariser_.l2), out.gradient, out.value);
+  add_regulariser_value_gradient(ctx, regulariser_, x, out.value, out.gradient);
+}
+
+template <Backend B, Scalar T>
+void SoftmaxRegression<B, T>::hessian_product(Context<B>& ctx, const HessianSample<B, T>& H,
+                                              VectorView<const T, B> v,
+                                              VectorView<T, B> out) const {
+  require_size("hessian_product: v", v.size, dim());
+  require_size("hessian_product: out", out.size, dim());
+  fused_multi_pass(ctx, rows_, selection(H.sample), v.data, classes_,
+                   ApplyCurvature<T>{classes_, H.curvature}, static_cast<T>(regulariser_.l2),
+                   out.data, static_cast<double*>(nullptr));
+  add_regulariser_product(ctx, regulariser_, H.kind, H.x, v, out);
+}
+
+template <Backend B, Scalar T>
+void SoftmaxRegression<B, T>::hessian_matrix(Context<B>& ctx, const HessianSample<B, T>& H,
+                                             MatrixView<T, B> out) const {
+  require_size("hessian_matrix: rows", out.rows, dim());
+  require_size("hessian_matrix: columns", out.cols, dim());
+  Buffer<T, B> weights(ctx, H.sample.bound);
+  for (index_t b = 1; b < classes_; ++b) {
+    for (index_t a = 0; a < b; ++a) {
+      pair_weights(ctx, H, classes_, a, b, weights.data());
+      gram(ctx, rows_, selection(H.sample), weights.data(), T(0),
+           MatrixView<T, B>{out.data + a * cols_ + b * cols_ * out.ld, cols_, cols_, out.ld});
+    }
+  }
+  complete_blocks(ctx, out, classes_, static_cast<T>(regulariser_.l2));
+  add_regulariser_matrix(ctx, regulariser_, H.kind, H.x, out);
+}
+
+template <Backend B, Scalar T>
+const T* SoftmaxRegression<B, T>::squared_row_norms(Context<B>& ctx) const {
+  if (row_norms2_.size() == 0) {
+    row_norms2_ = Buffer<T, B>(ctx, terms_);
+    row_norms(ctx, rows_, row_norms2_.data());
+  }
+  return row_norms2_.data();
+}
+
+template <Backend B, Scalar T>
+void SoftmaxRegression<B, T>::importance(Context<B>& ctx, VectorView<const T, B> curvature,
+                                         VectorView<T, B> out) const {
+  require_size("importance: curvature", curvature.size, terms_ * classes_);
+  require_size("importance: out", out.size, terms_);
+  const T *norms = squared_row_norms(ctx), *p = curvature.data;
+  T* const o = out.data;
+  const index_t classes = classes_;
+  for_each(ctx, terms_, [=] RANDNLA_FN(index_t i) {
+    // p (1 - p) is largest at the largest p; 1 - p as the sum of the others, without cancellation.
+    const T* const mine = p + i * classes;
+    T largest = mine[0], others = 0;
+    for (index_t c = 1; c < classes; ++c) {
+      others += mine[c] > largest ? largest : mine[c];
+      largest = mine[c] > largest ? mine[c] : largest;
+    }
+    o[i] = 2 * largest * others * norms[i];
+  });
+}
+
+template class SoftmaxRegression<ThisBackend, float>;
+template class SoftmaxRegression<ThisBackend, double>;
+
+}  // namespace randnla
