@@ -39,10 +39,6 @@ if(RANDNLA_SANITIZE)
                                                    # its own checks are in the code.
                                                    -Wno-maybe-uninitialized>)
   target_link_options(randnla_options INTERFACE -fsanitize=${RANDNLA_SANITIZE})
-  if(RANDNLA_SANITIZE MATCHES "thread")
-    # ThreadSanitizer does not know libgomp's barriers; the loops run on std::thread there.
-    target_compile_definitions(randnla_codegen INTERFACE RANDNLA_STD_THREADS)
-  endif()
 endif()
 
 set(RANDNLA_HAS_CUDA OFF)
