@@ -65,11 +65,14 @@ TEST(Plot, PanelsStandSideBySideAndCurvesDiffer) {
   for (int k = 0; k < 8; ++k) {
     panel.curves.push_back({"curve <" + std::to_string(k) + ">", {0, 1}, {0.0 + k, 1.0 + k}});
   }
-  const std::string svg = to_svg({panel, panel, panel});
+  const std::string svg = to_svg({panel, panel, panel}, 3);
   EXPECT_TRUE(is_well_formed(svg)) << svg;
-  EXPECT_EQ(svg, to_svg({panel, panel, panel}));
+  EXPECT_EQ(svg, to_svg({panel, panel, panel}, 3));
   EXPECT_NE(svg.find("width=\"2100\" height=\"450\""), std::string::npos);
   EXPECT_NE(svg.find("translate(1400 0)"), std::string::npos);
+  const std::string two_lines = to_svg({panel, panel, panel}, 2);
+  EXPECT_NE(two_lines.find("width=\"1400\" height=\"900\""), std::string::npos);
+  EXPECT_NE(two_lines.find("translate(0 450)"), std::string::npos);
   EXPECT_EQ(count(svg, "<polyline "), 24U);
   EXPECT_EQ(values_of(svg, "stroke").size(), 8U);
   EXPECT_EQ(values_of(svg, "stroke-dasharray").size(), 8U);

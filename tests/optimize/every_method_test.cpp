@@ -55,12 +55,12 @@ struct EveryMethod {
   }
 };
 
-/// The default of most tests: a row-norm sample, and a sigma that both backends round alike.
+/// The default of most tests: a row-norm sample, and a first size that both backends round alike.
 EveryMethod method(const char* name, int baseline, Sampling sampling = Sampling::row_norm) {
   EveryMethod m{name, {}, baseline};
   m.options.hessian.sampling = sampling;
   m.options.hessian.fraction = 0.3;
-  m.options.initial_sigma = 1;
+  m.options.initial_sigma = 1, m.options.initial_radius = 1;
   m.options.stopping.max_iterations = iterations;
   return m;
 }

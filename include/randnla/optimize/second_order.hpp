@@ -121,7 +121,9 @@ struct SecondOrderOptions {
 ///          together) and the subproblem's products with the sampled Hessian
 /// Sync     one read an iteration and one at the start; one for each search for an eigenvector and
 ///          one for each full gradient that sampled ones call for (the certificate takes these where
-///          they are not known yet), and a wait at the end
+///          they are not known yet), and a wait at the end. Error-driven samples: one more for each
+///          Hessian and for each size of a gradient sample. Leverage scores: one each time they are
+///          found. A first sigma from the model: four
 /// Determinism  the same bits from run to run and, on the CPU, for any number of threads
 /// Throws   InvalidArgument: a view of another size, an option out of range, a checkpoint of other
 ///          options or another problem
