@@ -3,6 +3,7 @@
 
 #include <randnla/data/preprocess.hpp>
 #include <randnla/io/libsvm.hpp>
+#include <randnla/optimize/baselines.hpp>
 #include <randnla/optimize/second_order.hpp>
 
 #include <algorithm>
@@ -12,8 +13,12 @@
 namespace randnla::app {
 
 enum class Preset { inexact_gradient, inexact_hessian };
-enum class Loss { squares, logistic };
-enum class Method { trust_region, cubic };
+enum class Loss { squares, logistic, softmax, least_squares, cauchy, tukey };
+enum class Method { trust_region, cubic, gauss_newton, scr_lanczos, scr_gd, lbfgs, sgd };
+/// Who minimises the models; automatic: the method's first.
+enum class Subproblem { automatic, steihaug, gltr, lanczos, arcqk };
+/// How predict turns margins into what it writes.
+enum class Link { automatic, sigmoid, softmax, identity };
 /// What the labels become: 0 and 1, 0 to K - 1, or themselves. The loss decides.
 enum class Targets { two_classes, classes, real };
 enum class Format { automatic, libsvm, csv, npy };
@@ -26,8 +31,31 @@ using Names = std::vector<std::pair<const char*, E>>;
 
 inline const Names<Preset> preset_names = {{"inexact-gradient", Preset::inexact_gradient},
                                            {"inexact-hessian", Preset::inexact_hessian}};
-inline const Names<Loss> loss_names = {{"nls", Loss::squares}, {"logistic", Loss::logistic}};
-inline const Names<Method> method_names = {{"tr", Method::trust_region}, {"arc", Method::cubic}};
+inline const Names<Loss> loss_names = {{"nls", Loss::squares},     {"logistic", Loss::logistic},
+                                       {"softmax", Loss::softmax}, {"squared", Loss::least_squares},
+                                       {"cauchy", Loss::cauchy},   {"tukey", Loss::tukey}};
+inline const Names<Loss> two_class_loss_names = {{"nls", Loss::squares},
+                                                 {"logistic", Loss::logistic}};
+inline const Names<Method> method_names = {{"tr", Method::trust_region},
+                                           {"arc", Method::cubic},
+                                           {"gauss-newton", Method::gauss_newton},
+                                           {"scr-lanczos", Method::scr_lanczos},
+                                           {"scr-gd", Method::scr_gd},
+                                           {"lbfgs", Method::lbfgs},
+                                           {"sgd", Method::sgd}};
+inline const Names<Link> link_names = {{"auto", Link::automatic},
+                                       {"sigmoid", Link::sigmoid},
+                                       {"softmax", Link::softmax},
+                                       {"identity", Link::identity}};
+inline const Names<Subproblem> subproblem_names = {{"automatic", Subproblem::automatic},
+                                                   {"steihaug", Subproblem::steihaug},
+                                                   {"gltr", Subproblem::gltr},
+                                                   {"lanczos", Subproblem::lanczos},
+                                                   {"arcqk", Subproblem::arcqk}};
+inline const Names<SgdOptions::Decay> decay_names = {
+    {"none", SgdOptions::Decay::none},
+    {"inverse-root", SgdOptions::Decay::inverse_root},
+    {"steps", SgdOptions::Decay::steps}};
 inline const Names<Format> format_names = {{"auto", Format::automatic},
                                            {"libsvm", Format::libsvm},
                                            {"csv", Format::csv},

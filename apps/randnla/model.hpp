@@ -1,35 +1,51 @@
-// A fitted classifier of raw data points: P(positive | a) = sigmoid(weights'a + intercept).
+// A fitted linear model of raw data points: one row of weights, or one a class.
 #pragma once
+
+#include "choices.hpp"
 
 #include <randnla/data/preprocess.hpp>
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace randnla::app {
 
 struct Model {
-  std::vector<double> weights;
-  double intercept = 0;
+  struct Row {
+    std::vector<double> weights;
+    double intercept = 0;
+  };
+  std::vector<Row> rows;  // one; of a softmax one a class
+
+  index_t features() const { return static_cast<index_t>(rows.at(0).weights.size()); }
+
+  /// The model on mapped data (with the bias feature among the weights, where there is one) of a
+  /// point found by an optimiser; classes: K of a softmax, else 0.
+  static Model of(const std::vector<double>& x, index_t classes);
 };
 
-/// The model on raw features of a point x found on mapped ones (with the bias feature last, where
-/// there is one): w_j (a_j - shift_j) scale_j is linear in a_j, so nothing but the model is needed
-/// to predict.
-Model on_raw_features(std::vector<double> x, const FeatureMap& map, bool bias);
+/// The model on raw features of one on mapped ones: w_j (a_j - shift_j) scale_j is linear in a_j, so
+/// nothing but the model is needed to predict.
+Model on_raw_features(Model model, const FeatureMap& map, bool bias);
 
 /// The file holds the weights, then the intercept, always: its length alone tells the number of
-/// features. Both throw DataError.
+/// features. Several rows are an array of two dimensions. Both throw DataError.
 void write_model(const std::string& path, const Model& model);
 Model read_model(const std::string& path);
 
-/// weights'a + intercept of every row.
+/// weights'a + intercept of every data point, point after point, all rows of the model for each.
 template <Scalar T>
 std::vector<double> margins(const Model& model, const Dataset<T, Cpu>& data);
 
-/// How many rows the sign of the margin classifies as their target (1 or 0) says; a zero counts as
-/// negative.
+/// The row of the model with the largest of `count` margins; for one row whether it is positive.
+index_t class_of(const double* margins, index_t count);
+
+/// How well margins predict targets: one of the two has a value.
+struct Quality {
+  std::optional<double> accuracy, rmse;
+};
 template <Scalar T>
-index_t count_correct(const std::vector<double>& margins, const Dataset<T, Cpu>& data);
+Quality quality_of(const std::vector<double>& margins, const Dataset<T, Cpu>& data, Targets kind);
 
 }  // namespace randnla::app

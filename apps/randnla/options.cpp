@@ -1,5 +1,6 @@
 #include "options.hpp"
 
+#include "data_options.hpp"
 #include "option_kinds.hpp"
 #include "train_options.hpp"
 
@@ -15,9 +16,12 @@ const char* const about =
     "or written, 4 device or memory, 130 interrupted.";
 
 const char* const predict_about =
-    "Probabilities of the positive class from a model that `randnla train --model` wrote, and the\n"
-    "accuracy where the data hold two label values. Data are taken as in their file, unscaled.\n"
-    "Features that the model does not know are ignored.";
+    "What a model that `randnla train --model` wrote says of data: probabilities of the positive\n"
+    "class, of every class (a column each), or with --link identity the predicted numbers; and "
+    "the\n"
+    "accuracy, or the root mean square error, where the data have the labels for it. Data are "
+    "taken\n"
+    "as in their file, unscaled. Features that the model does not know are ignored.";
 
 void add_predict(CLI::App& app, PredictOptions& predict) {
   CLI::App* const command = app.add_subcommand("predict", predict_about);
@@ -28,9 +32,11 @@ void add_predict(CLI::App& app, PredictOptions& predict) {
   command->add_option("--data", predict.data, "LIBSVM or CSV text, plain, gzip or bzip2; npy")
       ->required()
       ->type_name("FILE");
-  command->add_option("--out", predict.out, "The probabilities, one a row")->type_name("FILE.npy");
-  add_reading(*command, predict.reading, "OPTIONS");
-  add_labels(*command, predict.classes, predict.labels, "OPTIONS");
+  command->add_option("--out", predict.out, "The predictions, a row each")->type_name("FILE.npy");
+  add_choice(*command, "--link", predict.link, link_names,
+             "From w'a; auto: softmax for a model of several rows, else sigmoid");
+  add_reading(*command, predict.reading, "Options");
+  add_labels(*command, predict.classes, predict.labels, "Options");
   add_number(*command, "--index-base", predict.index_base, {0, 1, true, true, "0 or 1"},
              "Number of the first feature; without it 0 if a 0 occurs, else 1");
   add_number(*command, "--threads", predict.threads, nonnegative, "0: one a processor");
@@ -56,7 +62,7 @@ void add_convert(CLI::App& app, ConvertOptions& convert) {
   file("--out", convert.out, "Appears once it is whole")->required();
   add_choice(*command, "--to", convert.to, format_names,
              "Of --out; auto: by its name, else libsvm");
-  add_reading(*command, convert.reading, "OPTIONS");
+  add_reading(*command, convert.reading, "Options");
   file("--labels", convert.labels, "The array of labels of npy data")->type_name("FILE.npy");
   file("--out-labels", convert.out_labels, "To npy: the labels")->type_name("FILE.npy");
   const auto set_positive = [&convert](const std::string& text) { convert.positive = text; };
@@ -65,11 +71,73 @@ void add_convert(CLI::App& app, ConvertOptions& convert) {
                                          "This label becomes 1, all others 0")
       ->type_name("LABEL");
   add_number(*command, "--index-base", convert.index_base, {0, 1, true, true, "0 or 1"},
-             "Number of the first LIBSVM feature; without it 0 if a 0 occurs, else 1");
+             "Of LIBSVM; without it 0 if a 0 occurs, else 1");
   add_choice(*command, "--scale", convert.scaling, scaling_names, "Of the features");
   command->add_flag("--bias", convert.bias, "Add a feature that is always 1");
   add_number(*command, "--threads", convert.threads, nonnegative, "0: one a processor");
   command->add_flag("--json", convert.json, "The last line of the output is one object");
+}
+
+const char* const figure1_about =
+    "Loss and test error against propagations for the variants of trust region and cubic\n"
+    "regularisation in Yao's talk, with sampling by row norms, by leverage scores and with sample\n"
+    "sizes driven by error estimates: traces, a table of median propagations to the best loss\n"
+    "+ 1e-2, 1e-3, 1e-4 and 1e-6, and the figure as SVG and PNG.";
+
+void add_figure1(CLI::App& app, Figure1Options& figure) {
+  CLI::App* const command = app.add_subcommand("figure1", figure1_about);
+  command->footer(
+      "Examples\n"
+      "  randnla figure1 --data ijcnn1.bz2 --test ijcnn1.t.bz2 --out figure\n"
+      "  randnla figure1 --data covtype.data --positive 2 --scale standardize --test-fraction 0.2 "
+      "\\\n"
+      "                  --out figure\n"
+      "\n"
+      "Settings are those of arXiv 1802.06925 (train --preset inexact-gradient); the first sigma "
+      "of\n"
+      "cubic regularisation comes from the first model.");
+  figure.stopping.eps_g = 1e-6;
+  add_data_options(*command, figure.data);
+  add_generator_options(*command, figure.data.generator);
+  const auto number = [&](const char* name, auto& value, const Range& range, const char* help) {
+    add_number(*command, name, value, range, help)->group("Figure");
+  };
+  command->add_option("--out", figure.out, "Folder of table, figure and traces; made if need be")
+      ->required()
+      ->type_name("FOLDER")
+      ->group("Figure");
+  number("--seeds", figure.seeds, at_least_one, "Runs of each variant, with seeds from 1");
+  number("--max-passes", figure.max_passes, positive,
+         "A run's propagations, in units of the training rows");
+  add_choice(*command, "--loss", figure.loss, two_class_loss_names, "As in train")->group("Figure");
+  number("--l2", figure.regulariser.l2, nonnegative, "As in train");
+  number("--nonconvex", figure.regulariser.nonconvex, nonnegative, "As in train");
+  number("--eps-g", figure.stopping.eps_g, nonnegative, "Runs end certified with this and");
+  number("--eps-h", figure.stopping.eps_h, nonnegative, "this");
+  add_choice(*command, "--device", figure.device, device_names, "Where the runs take place")
+      ->group("Figure");
+  number("--threads", figure.threads, nonnegative, "On the CPU; 0: one a processor");
+  command->add_flag("--json", figure.json, "The table as one object")->group("Figure");
+  command->add_flag("--quiet", figure.quiet, "No progress")->group("Figure");
+  command->final_callback([command, &figure] { check_data_options(*command, figure.data); });
+}
+
+const char* const complexity_about =
+    "Iterations against the accuracy asked for, eps_g or eps_H, on two functions of one variable\n"
+    "that are as hard as a Lipschitz Hessian lets them be for cubic regularisation, and the "
+    "exponent\n"
+    "of eps that fits, beside the worst case in theory. Trust region runs on the same two: they "
+    "are\n"
+    "not its worst ones.";
+
+void add_complexity(CLI::App& app, ComplexityOptions& complexity) {
+  CLI::App* const command = app.add_subcommand("complexity", complexity_about);
+  command->footer("Example\n  randnla complexity --plot complexity.svg");
+  add_number(*command, "--max-iterations", complexity.max_iterations,
+             {100, 1e8, true, true, "between 100 and 1e8"}, "Of the run with the smallest eps");
+  command->add_option("--plot", complexity.plot, "Iterations against eps")->type_name("FILE.svg");
+  command->add_flag("--json", complexity.json, "One object");
+  command->add_flag("--quiet", complexity.quiet, "No progress");
 }
 
 /// Line ends and the like in what a user typed must not make an error message of two lines.
@@ -87,6 +155,8 @@ Command parse(int argc, char** argv) {
   TrainOptions train;
   PredictOptions predict;
   ConvertOptions convert;
+  Figure1Options figure;
+  ComplexityOptions complexity;
   InfoOptions info;
   CLI::App app(about, "randnla");
   app.get_formatter()->column_width(34);
@@ -96,6 +166,8 @@ Command parse(int argc, char** argv) {
   add_train(app, train);
   add_predict(app, predict);
   add_convert(app, convert);
+  add_figure1(app, figure);
+  add_complexity(app, complexity);
   app.add_subcommand("info", "Version, backends, devices, threads and libraries of this build")
       ->add_flag("--json", info.json, "One JSON object");
   try {
@@ -110,6 +182,8 @@ Command parse(int argc, char** argv) {
   if (app.got_subcommand("train")) return train;
   if (app.got_subcommand("predict")) return predict;
   if (app.got_subcommand("convert")) return convert;
+  if (app.got_subcommand("figure1")) return figure;
+  if (app.got_subcommand("complexity")) return complexity;
   return info;
 }
 

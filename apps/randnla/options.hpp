@@ -4,6 +4,7 @@
 #include "choices.hpp"
 
 #include <randnla/data/synthetic.hpp>
+#include <randnla/objective/regulariser.hpp>
 
 #include <limits>
 #include <optional>
@@ -48,9 +49,13 @@ struct TrainOptions {
   DataOptions data;
   Preset preset = Preset::inexact_gradient;
   Loss loss = Loss::squares;
-  double l2 = 0;
+  std::optional<double> loss_scale = std::nullopt;  // of cauchy and tukey; none: theirs
+  Regulariser regulariser;
   Method method = Method::trust_region;
-  SecondOrderOptions solver;
+  Subproblem subproblem = Subproblem::automatic;
+  SecondOrderOptions solver;  // its stopping and seed are those of every method
+  LbfgsOptions lbfgs;
+  SgdOptions sgd;
   // As the user gives it, for instance 1e7.
   double max_props = std::numeric_limits<double>::infinity();
   Start start = Start::normal;
@@ -58,6 +63,8 @@ struct TrainOptions {
   Precision precision = Precision::f64;
   int threads = 0;
   std::string trace, model, plot;  // files; empty: none
+  std::string checkpoint;          // likewise
+  bool resume = false;             // from it, where it is there
   bool json = false, quiet = false;
 };
 
@@ -65,6 +72,7 @@ struct PredictOptions {
   std::string model, data;
   std::string out;     // a file; empty: none
   std::string labels;  // npy: a file; empty: none
+  Link link = Link::automatic;
   ReadingOptions reading;
   ClassOptions classes;
   std::optional<int> index_base;
@@ -85,6 +93,25 @@ struct ConvertOptions {
   bool json = false;
 };
 
+struct Figure1Options {
+  DataOptions data;
+  std::string out;  // a folder
+  Loss loss = Loss::squares;
+  Regulariser regulariser;
+  int seeds = 5;
+  double max_passes = 600;  // a run's budget of propagations, in units of the training rows
+  StoppingOptions stopping;
+  Device device = Device::cpu;
+  int threads = 0;
+  bool json = false, quiet = false;
+};
+
+struct ComplexityOptions {
+  std::int64_t max_iterations = 30'000;  // of the slowest run
+  std::string plot;                      // a file; empty: none
+  bool json = false, quiet = false;
+};
+
 struct InfoOptions {
   bool json = false;
 };
@@ -94,7 +121,8 @@ struct Help {
   std::string text;
 };
 
-using Command = std::variant<Help, TrainOptions, PredictOptions, ConvertOptions, InfoOptions>;
+using Command = std::variant<Help, TrainOptions, PredictOptions, ConvertOptions, Figure1Options,
+                             ComplexityOptions, InfoOptions>;
 
 /// Throws InvalidArgument with one line for the user.
 Command parse(int argc, char** argv);

@@ -1,10 +1,16 @@
 #include "plot.hpp"
 
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 
 namespace randnla::app {
@@ -75,13 +81,11 @@ struct Tick {
   std::string text;  // as SVG
 };
 
-/// Powers of ten as such; with less than two of them in the range, numbers between them.
-std::string power_text(double value) {
-  const double exponent = std::log10(value);
-  if (std::abs(exponent - std::round(exponent)) > 1e-9 || std::abs(exponent) < 2.5) {
-    return number(value);
-  }
-  return "10<tspan dy=\"-5\" font-size=\"9\">" + number(std::round(exponent)) + "</tspan>";
+/// digit * 10^exponent, as people write it.
+std::string power_text(int digit, int exponent) {
+  if (exponent >= -2 && exponent <= 3) return number(digit * std::pow(10, exponent));
+  const std::string power = "10<tspan dy=\"-5\" font-size=\"9\">" + number(exponent) + "</tspan>";
+  return digit == 1 ? power : number(digit) + "&#183;" + power;
 }
 
 /// One axis of one panel: from values to pixels.
@@ -125,29 +129,33 @@ class Scale {
       if (factor * power >= rough) step = factor * power;
     }
     std::vector<Tick> ticks;
-    for (double k = std::ceil(least_ / step); k * step <= most_; ++k) {
-      // Ten digits are enough for any axis and hide what k * step rounds.
+    const auto first = static_cast<std::int64_t>(std::ceil(least_ / step));
+    const auto last = static_cast<std::int64_t>(std::floor(most_ / step));
+    for (std::int64_t k = first; k <= last; ++k) {
+      const double value = static_cast<double>(k) * step;
+      // Ten digits are enough for any axis and hide the rounding of the product.
       std::array<char, 32> text;
-      const auto end = std::to_chars(text.data(), text.data() + text.size(), k * step,
+      const auto end = std::to_chars(text.data(), text.data() + text.size(), value,
                                      std::chars_format::general, 10);
-      ticks.push_back({k * step, {text.data(), end.ptr}});
+      ticks.push_back({value, {text.data(), end.ptr}});
     }
     return ticks;
   }
 
+  /// Powers of ten; with less than three of them in the range, numbers between them, too.
   std::vector<Tick> powers() const {
     std::vector<Tick> ticks;
-    const double stride = std::ceil((most_ - least_) / 8);
-    for (double k = std::ceil(least_ / stride) * stride; k <= most_; k += stride) {
-      ticks.push_back({std::pow(10, k), power_text(std::pow(10, k))});
+    const int stride = static_cast<int>(std::ceil((most_ - least_) / 8));
+    const int first = static_cast<int>(std::ceil(least_ / stride)) * stride;
+    for (int k = first; k <= most_; k += stride) {
+      ticks.push_back({std::pow(10, k), power_text(1, k)});
     }
     if (ticks.size() > 2) return ticks;
     ticks.clear();
-    for (double k = std::floor(least_); k <= most_; ++k) {
-      for (const double digit : {1.0, 2.0, 5.0}) {
+    for (int k = static_cast<int>(std::floor(least_)); k <= most_; ++k) {
+      for (const int digit : {1, 2, 5}) {
         const double value = digit * std::pow(10, k);
-        if (place(value) < 0 || place(value) > 1) continue;
-        ticks.push_back({value, power_text(value)});
+        if (place(value) >= 0 && place(value) <= 1) ticks.push_back({value, power_text(digit, k)});
       }
     }
     return ticks;
@@ -159,15 +167,16 @@ class Scale {
 
 class Drawing {
  public:
-  Drawing(const Panel& panel, std::size_t index)
+  Drawing(const Panel& panel, std::size_t index, std::size_t columns)
       : panel_(panel),
         clip_("panel" + std::to_string(index)),
-        offset_(width * static_cast<double>(index)),
+        across_(width * static_cast<double>(index % columns)),
+        down_(height * static_cast<double>(index / columns)),
         x_(panel.x, panel.curves, &Curve::x),
         y_(panel.y, panel.curves, &Curve::y) {}
 
   std::string svg() {
-    out_ = "<g transform=\"translate(" + pixels(offset_) + " 0)\">\n";
+    out_ = "<g transform=\"translate(" + pixels(across_) + " " + pixels(down_) + ")\">\n";
     axes();
     out_ += "<clipPath id=\"" + clip_ + "\"><rect x=\"" + pixels(left) + "\" y=\"" + pixels(top) +
             "\" width=\"" + pixels(plot_width) + "\" height=\"" + pixels(plot_height) +
@@ -255,17 +264,20 @@ class Drawing {
 
   const Panel& panel_;
   std::string clip_;
-  double offset_;
+  double across_, down_;
   Scale x_, y_;
   std::string out_;
 };
 
 }  // namespace
 
-std::string to_svg(const std::vector<Panel>& panels) {
-  const std::string size = pixels(width * static_cast<double>(panels.size()));
-  std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + size + "\" height=\"" +
-                    pixels(height) + "\" viewBox=\"0 0 " + size + " " + pixels(height) +
+std::string to_svg(const std::vector<Panel>& panels, std::size_t columns) {
+  columns = std::clamp<std::size_t>(columns, 1, std::max<std::size_t>(1, panels.size()));
+  const std::size_t lines = (panels.size() + columns - 1) / columns;
+  const std::string across = pixels(width * static_cast<double>(columns));
+  const std::string down = pixels(height * static_cast<double>(lines));
+  std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + across + "\" height=\"" +
+                    down + "\" viewBox=\"0 0 " + across + " " + down +
                     "\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" "
                     "fill=\"#222\">\n"
                     "<style>.grid{stroke:#e3e3e3;stroke-width:1}.frame{fill:none;stroke:#444}"
@@ -273,8 +285,26 @@ std::string to_svg(const std::vector<Panel>& panels) {
                     ".legend{fill:#fff;fill-opacity:.85;stroke:#ccc}"
                     ".title{font-size:15px;font-weight:bold}.axis{font-size:13px}</style>\n"
                     "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
-  for (std::size_t k = 0; k < panels.size(); ++k) out += Drawing(panels[k], k).svg();
+  for (std::size_t k = 0; k < panels.size(); ++k) {
+    out += Drawing(panels[k], k, columns).svg();
+  }
   return out + "</svg>\n";
+}
+
+bool svg_to_png(const std::string& svg, const std::string& png) {
+  std::vector<std::string> words = {"rsvg-convert", "--output", png, svg};
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  pid_t child = 0;
+  if (::posix_spawnp(&child, words[0].c_str(), nullptr, nullptr, arguments.data(), environ) != 0) {
+    return false;
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return false;
+  }
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 }  // namespace randnla::app

@@ -28,8 +28,11 @@ struct Panel {
   std::vector<Curve> curves;
 };
 
-/// The panels side by side, each 700 x 450 pixels. Same panels, same bytes. Curves differ in colour
+/// The panels in rows of so many, each 700 x 450 pixels. Same panels, same bytes. Curves differ in colour
 /// and in dashes; the legend lists those with a name.
-std::string to_svg(const std::vector<Panel>& panels);
+std::string to_svg(const std::vector<Panel>& panels, std::size_t columns = 2);
+
+/// The file as PNG, by rsvg-convert; false where that program is not installed or fails.
+bool svg_to_png(const std::string& svg, const std::string& png);
 
 }  // namespace randnla::app

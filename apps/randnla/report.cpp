@@ -47,7 +47,9 @@ Json options_json(const TrainOptions& train) {
   Json json = data_json(train.data);
   json.update({{"preset", name_in(preset_names, train.preset)},
                {"loss", name_in(loss_names, train.loss)},
-               {"l2", train.l2},
+               {"loss_scale", train.loss_scale ? Json(*train.loss_scale) : Json()},
+               {"l2", train.regulariser.l2},
+               {"nonconvex", train.regulariser.nonconvex},
                {"method", name_in(method_names, train.method)},
                {"init", name_in(start_names, train.start)},
                {"seed", solver.seed},
@@ -153,8 +155,13 @@ Json to_json(const OptimizationResult& result, const RunFacts& facts, const Trai
   json["seconds"] = result.seconds;
   json["load_seconds"] = facts.load_seconds;
   json["phases"] = phases_json(result.phases);
-  json["train_accuracy"] = facts.train_accuracy;
-  json["test_accuracy"] = facts.test_accuracy ? Json(*facts.test_accuracy) : Json();
+  const auto optional = [](const std::optional<double>& v) { return v ? Json(*v) : Json(); };
+  json["train_accuracy"] = optional(facts.train.accuracy);
+  json["test_accuracy"] = optional(facts.test.accuracy);
+  if (facts.train.rmse) {
+    json["train_rmse"] = *facts.train.rmse;
+    json["test_rmse"] = optional(facts.test.rmse);
+  }
   json["rows"] = facts.rows;
   json["test_rows"] = facts.test_rows;
   json["features"] = facts.features;

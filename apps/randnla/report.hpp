@@ -1,6 +1,7 @@
 // Results as JSON. Numbers keep all their digits; what is not finite becomes null.
 #pragma once
 
+#include "model.hpp"
 #include "options.hpp"
 #include "targets.hpp"
 
@@ -25,11 +26,10 @@ Json to_json(const Iteration& iteration, Method method);
 struct RunFacts {
   index_t rows = 0, test_rows = 0;
   index_t features = 0;    // of the raw data
-  index_t dimensions = 0;  // of the problem: with the bias
+  index_t dimensions = 0;  // of the problem: with the bias, and times the classes
   bool sparse = false;
   TargetMap targets;
-  double train_accuracy = 0;
-  std::optional<double> test_accuracy;
+  Quality train, test;  // test: nothing without test data
   double load_seconds = 0;
   int threads = 0;
   std::string device_name;

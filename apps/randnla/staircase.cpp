@@ -55,8 +55,8 @@ Staircase::Jet Staircase::at(double x) const {
           (2 * a2 + t2 * (12 * a4 + t * (20 * a5 + t * (30 * a6 + t * 42 * a7)))) / (h * h)};
 }
 
-void Staircase::evaluate(Context<Cpu>&, VectorView<const double, Cpu> x,
-                         const Sample<Cpu, double>&, const Evaluation<Cpu, double>& out) const {
+void Staircase::evaluate(Context<Cpu>&, VectorView<const double, Cpu> x, const Sample<Cpu, double>&,
+                         const Evaluation<Cpu, double>& out) const {
   const Jet jet = at(x.data[0]);
   if (out.value != nullptr) *out.value = jet.value;
   if (out.gradient != nullptr) out.gradient[0] = jet.slope;

@@ -1,5 +1,6 @@
 #include "train_options.hpp"
 
+#include "data_options.hpp"
 #include "option_kinds.hpp"
 
 #include <randnla/core/error.hpp>
@@ -10,10 +11,11 @@ namespace randnla::app {
 namespace {
 
 const char* const train_about =
-    "Fits a linear two-class model, P(positive | a) = sigmoid(w'a), by a trust-region method or "
-    "by\n"
-    "adaptive cubic regularisation with sub-sampled gradients and Hessians, and certifies the end\n"
-    "point on all data: gradient norm and smallest Hessian eigenvalue.";
+    "Fits a linear model of two classes, of several, or of a number, by a trust-region method, by\n"
+    "adaptive cubic regularisation, both with sub-sampled gradients and Hessians, or by one of "
+    "the\n"
+    "methods that these are compared with, and certifies the end point on all data: gradient norm\n"
+    "and smallest Hessian eigenvalue.";
 
 const char* const train_footer =
     "Examples\n"
@@ -21,6 +23,8 @@ const char* const train_footer =
     "  randnla train --data ijcnn1.bz2 --test ijcnn1.t.bz2 --hessian row-norm --model ijcnn1.npy\n"
     "  randnla train --data covtype.data --positive 2 --scale standardize --plot covtype.svg\n"
     "  randnla train --data a9a --loss logistic --l2 1e-4 --method arc --trace a9a.jsonl --json\n"
+    "  randnla train --data covtype.data --loss softmax --scale standardize --checkpoint c.bin\n"
+    "  randnla train --data ijcnn1.bz2 --gradient error-driven --hessian-size error-driven\n"
     "\n"
     "Presets, the settings of two papers; options that are given win over them\n"
     "  inexact-gradient (arXiv 1802.06925)     inexact-hessian (arXiv 1708.07827)\n"
@@ -34,65 +38,34 @@ const char* const train_footer =
     "  In both: --gradient full, --initial-radius 10, eta1 0.8, eta2 1e-4, gamma1 2, gamma2 1.2.\n"
     "  The first paper's inexact runs are --gradient adaptive.\n"
     "\n"
+    "Losses of z = w'a and the label y\n"
+    "  two classes, y in {0, 1}: nls (y - sigmoid(z))^2, non-convex; logistic\n"
+    "  more classes: softmax, a w for each\n"
+    "  numbers, r = z - y: squared r^2/2; robust: cauchy c^2/2 log(1 + (r/c)^2), tukey (biweight)\n"
+    "\n"
+    "Methods\n"
+    "  tr            trust region                  lbfgs         L-BFGS\n"
+    "  arc           cubic regularisation          sgd           with momentum; an iteration is "
+    "an\n"
+    "  gauss-newton  tr, Hessian without what                    epoch\n"
+    "                can make it negative          scr-lanczos   cubic model, fixed sigma, every\n"
+    "                                              scr-gd        step taken; |S_g| 10 %, |S_H| 1 "
+    "%\n"
+    "\n"
     "Propagations (props): 2 |S_g| a gradient, 2 |S_H| a Hessian product, n a trial value.\n"
     "\n"
     "Model file: one float64 array for NumPy, the weights of the raw features and then the\n"
-    "intercept (0 where nothing asks for one). Scaling is folded into them: `randnla predict` and\n"
+    "intercept (0 where nothing asks for one); of several classes a row each. Scaling is folded\n"
+    "into them: `randnla predict` and\n"
     "sigmoid(w'a + intercept) take data as they are in the file. Standardising shifts the "
     "features,\n"
     "so its intercept is not 0 even without --bias.\n"
     "\n"
+    "--checkpoint keeps what the run needs to go on, at most once a minute; with --resume the "
+    "same\n"
+    "command goes on from there after whatever ended it, to the same bits.\n"
+    "\n"
     "Ctrl-C finishes the iteration, writes what there is and exits 130; a second one ends at once.";
-
-void add_data_options(CLI::App& app, DataOptions& data) {
-  app.add_option("--data", data.data,
-                 "LIBSVM or CSV text, plain, gzip or bzip2; npy; or the word synthetic")
-      ->required()
-      ->type_name("FILE|synthetic")
-      ->group("Data");
-  const auto file = [&](const char* name, std::string& value, const char* help) {
-    return app.add_option(name, value, help)->type_name("FILE")->group("Data");
-  };
-  CLI::Option* const test = file("--test", data.test, "Data for the test accuracy");
-  add_number(app, "--test-fraction", data.test_fraction, open_fraction,
-             "Or: this part of --data, drawn at random")
-      ->excludes(test)
-      ->group("Data");
-  add_reading(app, data.reading, "Data");
-  add_labels(app, data.classes, data.labels, "Data");
-  app.add_option("--test-labels", data.test_labels, "The array of labels of npy --test")
-      ->needs(test)
-      ->type_name("FILE.npy")
-      ->group("Data");
-  const Range base{0, 1, true, true, "0 or 1"};
-  add_number(app, "--index-base", data.index_base, base,
-             "Number of the first feature; without it 0 if a 0 occurs, else 1")
-      ->group("Data");
-  add_number(app, "--test-index-base", data.test_index_base, base,
-             "The same for --test; without it as in --data")
-      ->needs(test)
-      ->group("Data");
-  add_choice(app, "--storage", data.storage, storage_names,
-             "In memory; automatic: dense from a quarter of nonzeros on")
-      ->group("Data");
-  add_choice(app, "--scale", data.scaling, scaling_names,
-             "Of the features, found on the training data")
-      ->group("Data");
-  app.add_flag("--bias", data.bias, "Add a feature that is always 1")->group("Data");
-}
-
-void add_generator_options(CLI::App& app, SyntheticOptions& generator) {
-  const auto number = [&](const char* name, auto& value, const Range& range, const char* help) {
-    add_number(app, name, value, range, help)->group("Synthetic data");
-  };
-  number("--rows", generator.rows, at_least_one, "Data points");
-  number("--cols", generator.cols, at_least_one, "Features");
-  number("--condition", generator.condition, at_least_one, "Condition number of the data matrix");
-  number("--coherence", generator.coherence, at_least_one,
-         "Row lengths lie between 1 / coherence and coherence");
-  number("--label-noise", generator.label_noise, below_half, "Part of the labels that is flipped");
-  number("--data-seed", generator.seed, nonnegative, "Of the data, and of --test-fraction");
-}
 
 /// Both columns of the table in train_footer.
 void apply_preset(TrainOptions& train) {
@@ -107,11 +80,25 @@ void apply_preset(TrainOptions& train) {
   train.solver.max_failures = first ? 3 : 0;
 }
 
+/// What a method has that the preset does not say.
+void apply_method(TrainOptions& train) {
+  train.solver.hessian.curvature =
+      train.method == Method::gauss_newton ? Curvature::gauss_newton : Curvature::hessian;
+  if (train.method == Method::scr_lanczos || train.method == Method::scr_gd) {
+    train.solver.gradient.fraction = ScrOptions{}.gradient_fraction;
+    train.solver.hessian.fraction = ScrOptions{}.hessian_fraction;
+    train.solver.initial_sigma = ScrOptions{}.sigma;
+  }
+}
+
 void add_problem_options(CLI::App& app, TrainOptions& train) {
-  add_choice(app, "--loss", train.loss, loss_names,
-             "Mean of (y - sigmoid(w'a))^2, non-convex; or the logistic loss")
+  add_choice(app, "--loss", train.loss, loss_names, "Of a prediction; see below")->group("Problem");
+  add_number(app, "--loss-scale", train.loss_scale, positive, "c of cauchy and tukey; see below")
       ->group("Problem");
-  add_number(app, "--l2", train.l2, nonnegative, "Adds l2/2 |w|^2")->group("Problem");
+  add_number(app, "--l2", train.regulariser.l2, nonnegative, "Adds l2/2 |w|^2")->group("Problem");
+  add_number(app, "--nonconvex", train.regulariser.nonconvex, nonnegative,
+             "Adds this times the sum of w_j^2 / (1 + w_j^2)")
+      ->group("Problem");
   add_choice(app, "--init", train.start, start_names,
              "First point; normal: N(0, 1) / sqrt(features)")
       ->group("Problem");
@@ -153,10 +140,15 @@ void add_sampling_options(CLI::App& app, SecondOrderOptions& solver) {
       ->group("Samples");
 }
 
-void add_method_options(CLI::App& app, SecondOrderOptions& solver) {
+void add_method_options(CLI::App& app, TrainOptions& train) {
+  SecondOrderOptions& solver = train.solver;
   const auto number = [&](const char* name, auto& value, const Range& range, const char* help) {
     add_number(app, name, value, range, help)->group("Method");
   };
+  add_choice(app, "--subproblem", train.subproblem, subproblem_names,
+             "How models are minimised: CG-Steihaug or GLTR in a trust region;\n"
+             "Lanczos or ARCqK with the cubic term")
+      ->group("Method");
   number("--initial-radius", solver.initial_radius, positive, "Of the trust region");
   number("--max-radius", solver.max_radius, positive_or_infinite, "Of the trust region");
   number("--initial-sigma", solver.initial_sigma, positive,
@@ -180,6 +172,23 @@ void add_method_options(CLI::App& app, SecondOrderOptions& solver) {
   CLI::Option* const at_random =
       start("--random-start", true, "CG starts at a random point of norm 0.99 radius");
   start("--zero-start", false, "CG starts at zero")->excludes(at_random);
+}
+
+void add_baseline_options(CLI::App& app, TrainOptions& train) {
+  const auto number = [&](const char* name, auto& value, const Range& range, const char* help) {
+    return add_number(app, name, value, range, help)->group("Baselines");
+  };
+  number("--memory", train.lbfgs.memory, at_least_one, "lbfgs: pairs of steps kept");
+  number("--learning-rate", train.sgd.learning_rate, positive, "sgd");
+  number("--momentum", train.sgd.momentum, {0, 1, true, false, "at least 0 and below 1"}, "sgd");
+  number("--batch", train.sgd.batch, at_least_one, "sgd: rows a step");
+  add_choice(app, "--decay", train.sgd.decay, decay_names,
+             "sgd: of the learning rate; 1/sqrt(1 + epoch), or by --decay-factor\n"
+             "every --decay-epochs")
+      ->group("Baselines");
+  number("--decay-factor", train.sgd.decay_factor, fraction, "sgd");
+  number("--decay-epochs", train.sgd.decay_epochs, at_least_one, "sgd");
+  number("--monitor", train.sgd.monitor, at_least_one, "sgd: epochs between looks at all data");
 }
 
 void add_stopping_options(CLI::App& app, TrainOptions& train) {
@@ -212,6 +221,13 @@ void add_run_options(CLI::App& app, TrainOptions& train) {
   app.add_option("--model", train.model, "The weights; see below")
       ->type_name("FILE.npy")
       ->group("Run");
+  CLI::Option* const checkpoint =
+      app.add_option("--checkpoint", train.checkpoint, "Keep what --resume needs; see below")
+          ->type_name("FILE")
+          ->group("Run");
+  app.add_flag("--resume", train.resume, "Go on from --checkpoint, where that is there")
+      ->needs(checkpoint)
+      ->group("Run");
   app.add_option("--plot", train.plot, "Loss and gradient norm against propagations")
       ->type_name("FILE.svg")
       ->group("Run");
@@ -221,24 +237,62 @@ void add_run_options(CLI::App& app, TrainOptions& train) {
 }
 
 /// Options that would silently do nothing are refused.
-void check_data_options(const CLI::App& app, const DataOptions& data) {
-  check_classes(data.classes);
-  const auto refuse = [&](std::initializer_list<const char*> names, const char* why) {
+void check_method_options(const CLI::App& app, const TrainOptions& train) {
+  const std::string method = name_in(method_names, train.method);
+  const auto refuse = [&](std::initializer_list<const char*> names) {
     for (const char* name : names) {
-      require(app.count(name) == 0, std::string(name) + why);
+      require(app.count(name) == 0, std::string(name) + " says nothing to --method " + method);
     }
   };
-  if (data.synthetic()) {
-    refuse({"--index-base", "--storage", "--format", "--label-column", "--delimiter"},
-           " is about files, and --data is synthetic");
-    require(data.labels.empty(), "--labels " + data.labels + ": a file, and --data is synthetic");
-  } else {
-    refuse({"--rows", "--cols", "--condition", "--coherence", "--label-noise"},
-           " is about synthetic data, and --data is a file");
-    if (!data.test_fraction) {
-      refuse({"--data-seed"}, " is about synthetic data or --test-fraction");
-    }
+  const bool second_order = train.method == Method::trust_region ||
+                            train.method == Method::gauss_newton || train.method == Method::cubic;
+  const bool scr = train.method == Method::scr_lanczos || train.method == Method::scr_gd;
+  if (!second_order) {
+    refuse({"--hessian",
+            "--hessian-size",
+            "--hessian-tolerance",
+            "--hessian-form",
+            "--leverage-refresh",
+            "--gradient",
+            "--gradient-tolerance",
+            "--errors",
+            "--subproblem",
+            "--initial-radius",
+            "--max-radius",
+            "--min-sigma",
+            "--eta1",
+            "--eta2",
+            "--gamma1",
+            "--gamma2",
+            "--max-failures",
+            "--inner-iterations",
+            "--inner-tolerance",
+            "--random-start",
+            "--zero-start",
+            "--checkpoint",
+            "--resume"});
   }
+  if (!second_order && !scr)
+    refuse({"--hessian-fraction", "--gradient-fraction", "--initial-sigma"});
+  if (train.method != Method::lbfgs) refuse({"--memory"});
+  if (train.method != Method::sgd) {
+    refuse({"--learning-rate", "--momentum", "--batch", "--decay", "--decay-factor",
+            "--decay-epochs", "--monitor"});
+  }
+  const bool robust = train.loss == Loss::cauchy || train.loss == Loss::tukey;
+  require(robust || app.count("--loss-scale") == 0, "--loss-scale is about cauchy and tukey");
+}
+
+/// To the two options of the library, of which each method has one.
+void apply_subproblem(TrainOptions& train) {
+  const Subproblem chosen = train.subproblem;
+  if (chosen == Subproblem::automatic) return;
+  const bool of_ball = chosen == Subproblem::steihaug || chosen == Subproblem::gltr;
+  require(of_ball == (train.method != Method::cubic),
+          std::string("--subproblem ") + name_in(subproblem_names, chosen) + " is not --method " +
+              name_in(method_names, train.method) + "'s");
+  if (chosen == Subproblem::gltr) train.solver.ball = SecondOrderOptions::Ball::gltr;
+  if (chosen == Subproblem::arcqk) train.solver.cubic = SecondOrderOptions::Cubic::shifted;
 }
 
 }  // namespace
@@ -249,22 +303,30 @@ void add_train(CLI::App& app, TrainOptions& train) {
   command->footer(train_footer);
   add_data_options(*command, train.data);
   add_generator_options(*command, train.data.generator);
-  add_choice(*command, "--method", train.method, method_names,
-             "Trust region or adaptive cubic regularisation")
-      ->group("Problem");
   const auto preset = [&train](Preset given) {
     train.preset = given;
     apply_preset(train);
   };
-  // CLI11 sets options in the order of their definition: whatever follows overrides the preset.
+  const auto method = [&train](Method given) {
+    train.method = given;
+    apply_method(train);
+  };
+  // CLI11 sets options in the order of their definition: whatever follows overrides these.
   add_choice(*command, "--preset", train.preset, preset_names, preset, "See below")
+      ->group("Problem");
+  add_choice(*command, "--method", train.method, method_names, method, "See below")
       ->group("Problem");
   add_problem_options(*command, train);
   add_sampling_options(*command, train.solver);
-  add_method_options(*command, train.solver);
+  add_method_options(*command, train);
+  add_baseline_options(*command, train);
   add_stopping_options(*command, train);
   add_run_options(*command, train);
-  command->final_callback([command, &train] { check_data_options(*command, train.data); });
+  command->final_callback([command, &train] {
+    check_data_options(*command, train.data);
+    check_method_options(*command, train);
+    apply_subproblem(train);
+  });
 }
 
 }  // namespace randnla::app

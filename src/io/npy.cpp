@@ -68,6 +68,17 @@ std::vector<double> read_npy(const std::string& path) {
   return values;
 }
 
+NpyMatrix<double> read_npy_rows(const std::string& path) {
+  NpyFile file(path, 0, NpyFile::Types::floats);
+  const bool one = file.shape().size() == 1;
+  NpyMatrix<double> matrix{one ? 1 : static_cast<index_t>(file.shape()[0]),
+                           static_cast<index_t>(file.shape().back()),
+                           {}};
+  matrix.values.resize(static_cast<std::size_t>(matrix.rows * matrix.cols));
+  file.read(matrix.values.data());
+  return matrix;
+}
+
 template <Scalar T>
 NpyMatrix<T> read_npy_matrix(const std::string& path) {
   NpyFile file(path, 2, NpyFile::Types::numbers);

@@ -28,6 +28,7 @@ constexpr std::size_t part_bytes = std::size_t{1} << 16;
 std::string system_message(int error) { return std::generic_category().message(error); }
 
 const char* dimension_name(std::size_t dimensions) {
+  if (dimensions == 0) return "one- or two-dimensional";
   return dimensions == 1 ? "one-dimensional" : "two-dimensional";
 }
 
@@ -47,11 +48,13 @@ NpyFile::NpyFile(std::string path, std::size_t dimensions, Types types) : path_(
   }
   type_ = *type;
   const auto shape = npy_shape(header);
-  if (!shape || shape->size() != dimensions) {
+  const std::size_t least = std::max<std::size_t>(1, dimensions);
+  const std::size_t most = dimensions == 0 ? 2 : dimensions;
+  if (!shape || shape->size() < least || shape->size() > most) {
     fail(std::string("is not ") + dimension_name(dimensions) + ": " + quoted(header, 80));
   }
   shape_ = *shape;
-  if (dimensions > 1) {
+  if (shape_.size() > 1) {
     const std::optional<bool> order = npy_fortran_order(header);
     if (!order) fail("does not tell its order: " + quoted(header, 80));
     fortran_order_ = *order;

@@ -16,7 +16,7 @@ class NpyFile {
  public:
   enum class Types { floats, numbers };  // numbers: integers and bool, too
 
-  /// Reads the header; the array must have this many dimensions and such a type.
+  /// Reads the header; the array must have this many dimensions (0: one or two) and such a type.
   NpyFile(std::string path, std::size_t dimensions, Types types);
 
   /// One size a dimension; their product is known to fit the file.

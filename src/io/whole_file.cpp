@@ -4,11 +4,9 @@
 
 #include <randnla/core/error.hpp>
 
-#include <unistd.h>
-
 #include <array>
-#include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <system_error>
@@ -20,24 +18,6 @@ namespace {
   throw DataError(printable_path(path) + ": " + what + ": " +
                   std::generic_category().message(error));
 }
-
-/// Removed again unless kept.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(const std::string& beside)
-      : path_(beside + ".part" + std::to_string(::getpid()) + "-" + std::to_string(next_++)) {}
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  ~TemporaryFile() {
-    if (!path_.empty()) std::remove(path_.c_str());
-  }
-  const std::string& path() const { return path_; }
-  void keep() { path_.clear(); }
-
- private:
-  static inline std::atomic<int> next_ = 0;  // two threads may write the same file
-  std::string path_;
-};
 
 }  // namespace
 
@@ -56,27 +36,6 @@ std::string read_whole_file(const std::string& path) {
   }
   if (std::ferror(file.get()) != 0) fail(path, "cannot be read", errno);
   return bytes;
-}
-
-void write_whole_file(const std::string& path, const std::function<bool(std::FILE*)>& write) {
-  TemporaryFile temporary(path);
-  std::FILE* const file = std::fopen(temporary.path().c_str(), "wb");
-  if (file == nullptr) {
-    const int error = errno;
-    temporary.keep();  // nothing of ours to remove
-    fail(path, "cannot be written", error);
-  }
-  bool written = write(file);
-  int error = errno;
-  if (std::fclose(file) != 0 && written) {
-    written = false;
-    error = errno;
-  }
-  if (!written) fail(path, "cannot be written", error);
-  if (std::rename(temporary.path().c_str(), path.c_str()) != 0) {
-    fail(path, "cannot be written", errno);
-  }
-  temporary.keep();
 }
 
 }  // namespace randnla

@@ -1,5 +1,6 @@
 // Checkpoints as files: a line of text that says what it is, then the fields as they lie in memory,
 // then a checksum of all before it.
+#include "io/output_file.hpp"
 #include "io/printable.hpp"
 #include "io/whole_file.hpp"
 
@@ -153,9 +154,9 @@ void save(const std::string& path, const Checkpoint& checkpoint) {
   writer.bytes = first_line;
   fields(writer, checkpoint);
   writer(checksum(writer.bytes));
-  write_whole_file(path, [&](std::FILE* file) {
-    return std::fwrite(writer.bytes.data(), 1, writer.bytes.size(), file) == writer.bytes.size();
-  });
+  OutputFile file(path);
+  file.write(writer.bytes.data(), writer.bytes.size());
+  file.finish();
 }
 
 Checkpoint load_checkpoint(const std::string& path) {

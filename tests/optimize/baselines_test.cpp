@@ -97,7 +97,7 @@ TYPED_TEST(BaselineScalars, AllReachTheMinimiserOfAConvexProblem) {
   const Problem p = test::classes(5, 200, 8);
   const auto data = test::dataset<B, T>(this->ctx(), p);
   const T l2 = static_cast<T>(0.01);
-  const LogisticRegression<B, T> f(this->ctx(), data, l2);
+  const LogisticRegression<B, T> f(this->ctx(), data, {l2});
   const Vector minimum = newton_minimum(p, l2);
   BaselineOptions options;
   options.all([](auto& o) { o.stopping.eps_g = sizeof(T) == 4 ? 1e-5 : 1e-8; });
@@ -225,7 +225,7 @@ TYPED_TEST(Baselines, SgdStepsAreThoseOfTheFormula) {
   const index_t n = 110, d = 5;
   const Problem p = test::classes(3, n, d);
   const auto data = test::dataset<B, double>(this->ctx(), p);
-  const LogisticRegression<B, double> f(this->ctx(), data, 0.01);
+  const LogisticRegression<B, double> f(this->ctx(), data, {0.01});
   using Decay = SgdOptions::Decay;
   for (const Decay decay : {Decay::none, Decay::inverse_root, Decay::steps}) {
     BaselineOptions options;

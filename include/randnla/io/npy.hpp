@@ -19,6 +19,13 @@ void write_npy(const std::string& path, const std::vector<double>& values);
 std::vector<double> read_npy(const std::string& path);
 
 template <Scalar T>
+struct NpyMatrix;
+
+/// Reads a float32 or float64 array of two dimensions, or of one as one row. Throws DataError as
+/// read_npy.
+NpyMatrix<double> read_npy_rows(const std::string& path);
+
+template <Scalar T>
 struct NpyMatrix {
   index_t rows = 0, cols = 0;
   std::vector<T> values;  // rows * cols, row-major
