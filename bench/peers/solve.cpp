@@ -36,7 +36,8 @@ struct Folder {
   }
 };
 
-/// Solves from zero three times, which gives the same bits, and reports the fastest.
+/// Solves from zero three times, which gives the same bits, and reports the fastest: the seconds to the
+/// stopping rule, as the peers', and those with the certificate, which they do not have.
 template <class Objective>
 void solve(Context<Cpu>& ctx, const Folder& folder, const std::string& name, const Objective& f,
            const SecondOrderOptions& options) {
@@ -50,10 +51,12 @@ void solve(Context<Cpu>& ctx, const Folder& folder, const std::string& name, con
   }
   folder.keep(name, copy(x));
   std::printf(
-      "{\"name\": \"%s\", \"seconds\": %.6g, \"iterations\": %lld, \"stop\": \"%s\", \"products\": "
+      "{\"name\": \"%s\", \"seconds\": %.6g, \"certified\": %.6g, \"iterations\": %lld, \"stop\": "
+      "\"%s\", \"products\": "
       "%lld, "
       "\"phases\": {\"gradient\": %.4g, \"hessian\": %.4g, \"inner\": %.4g, \"trial\": %.4g}}\n",
-      name.c_str(), best.seconds, static_cast<long long>(best.iterations), randnla::name(best.stop),
+      name.c_str(), best.trace.back().seconds, best.seconds,
+      static_cast<long long>(best.iterations), randnla::name(best.stop),
       static_cast<long long>(best.work.hessian_products), best.phases.gradient, best.phases.hessian,
       best.phases.inner, best.phases.trial);
   std::fflush(stdout);
@@ -122,7 +125,8 @@ int main(int argc, char** argv) {
         synthetic<double>(ctx, {.rows = std::stoll(argv[2]), .cols = std::stoll(argv[3])});
     write_npy_matrix<double>(folder.path + "/A.npy", data.view());
     folder.keep("y", copy(data.targets));
-    const NonlinearLeastSquares<Cpu, double> nls(ctx, data);
+    // Without the regulariser everyone ends in another local minimum.
+    const NonlinearLeastSquares<Cpu, double> nls(ctx, data, Regulariser{.l2 = 1e-5});
     solve(ctx, folder, "nls_full", nls, full_newton());
     SecondOrderOptions sampled = full_newton();
     sampled.hessian.sampling = Sampling::row_norm;
@@ -132,7 +136,6 @@ int main(int argc, char** argv) {
     const double l2 = 1 / static_cast<double>(data.rows);
     const LogisticRegression<Cpu, double> logistic(ctx, data, Regulariser{.l2 = l2});
     solve(ctx, folder, "logistic_full", logistic, full_newton());
-    sampled.inner_tolerance = 1e-2;
     solve(ctx, folder, "logistic_row_norm", logistic, sampled);
     solve_liblinear(folder, data, l2, 1e-6);
   }
