@@ -119,7 +119,11 @@ void add_figure1(CLI::App& app, Figure1Options& figure) {
   number("--threads", figure.threads, nonnegative, "On the CPU; 0: one a processor");
   command->add_flag("--json", figure.json, "The table as one object")->group("Figure");
   command->add_flag("--quiet", figure.quiet, "No progress")->group("Figure");
-  command->final_callback([command, &figure] { check_data_options(*command, figure.data); });
+  command->final_callback([command, &figure] {
+    check_data_options(*command, figure.data);
+    require(!figure.data.test.empty() || figure.data.test_fraction,
+            "figure1 needs test data: --test or --test-fraction");
+  });
 }
 
 const char* const complexity_about =

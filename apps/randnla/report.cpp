@@ -117,7 +117,7 @@ Json to_json(const Iteration& it, Method method) {
   Json json = {{"iteration", it.iteration},
                {"loss", it.loss},
                {"gradient_norm", it.gradient_norm},
-               {method == Method::trust_region ? "radius" : "sigma", it.size},
+               {name_of_size(method), it.size},
                {"rho", it.rho},
                {"step_norm", it.step_norm},
                {"accepted", it.accepted},

@@ -61,9 +61,9 @@ const char* const train_footer =
     "features,\n"
     "so its intercept is not 0 even without --bias.\n"
     "\n"
-    "--checkpoint keeps what the run needs to go on, at most once a minute; with --resume the "
-    "same\n"
-    "command goes on from there after whatever ended it, to the same bits.\n"
+    "--checkpoint keeps what the run needs to go on, every --checkpoint-seconds; with --resume "
+    "the\n"
+    "same command goes on from there after whatever ended it, to the same bits.\n"
     "\n"
     "Ctrl-C finishes the iteration, writes what there is and exits 130; a second one ends at once.";
 
@@ -225,6 +225,10 @@ void add_run_options(CLI::App& app, TrainOptions& train) {
       app.add_option("--checkpoint", train.checkpoint, "Keep what --resume needs; see below")
           ->type_name("FILE")
           ->group("Run");
+  add_number(app, "--checkpoint-seconds", train.solver.checkpoint_seconds, nonnegative,
+             "Between checkpoints, at least; 0: one after every accepted step")
+      ->needs(checkpoint)
+      ->group("Run");
   app.add_flag("--resume", train.resume, "Go on from --checkpoint, where that is there")
       ->needs(checkpoint)
       ->group("Run");
@@ -271,6 +275,10 @@ void check_method_options(const CLI::App& app, const TrainOptions& train) {
             "--zero-start",
             "--checkpoint",
             "--resume"});
+  } else if (train.method == Method::cubic) {
+    refuse({"--initial-radius", "--max-radius", "--random-start", "--zero-start"});
+  } else {
+    refuse({"--initial-sigma", "--min-sigma"});
   }
   if (!second_order && !scr)
     refuse({"--hessian-fraction", "--gradient-fraction", "--initial-sigma"});
