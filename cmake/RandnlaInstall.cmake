@@ -17,11 +17,11 @@ install(TARGETS randnla randnla_codegen randnla_extend EXPORT randnlaTargets
 # The private headers behind randnla::extend, apart from the interface.
 set(randnla_detail ${CMAKE_INSTALL_INCLUDEDIR}/randnla/detail)
 install(DIRECTORY src/seam src/cpu src/objective DESTINATION ${randnla_detail} FILES_MATCHING PATTERN "*.hpp")
+target_include_directories(randnla_extend INTERFACE $<INSTALL_INTERFACE:${randnla_detail}>)
 if(RANDNLA_HAS_CUDA)
   install(DIRECTORY kernels/ DESTINATION ${randnla_detail}/kernels FILES_MATCHING PATTERN "*.cuh")
+  target_include_directories(randnla_extend INTERFACE $<INSTALL_INTERFACE:${randnla_detail}/kernels>)
 endif()
-target_include_directories(randnla_extend INTERFACE $<INSTALL_INTERFACE:${randnla_detail}>
-                                                    $<INSTALL_INTERFACE:${randnla_detail}/kernels>)
 install(DIRECTORY include/ "${PROJECT_BINARY_DIR}/include/" TYPE INCLUDE FILES_MATCHING PATTERN "*.hpp")
 install(EXPORT randnlaTargets NAMESPACE randnla:: DESTINATION ${randnla_package_dir})
 

@@ -3,22 +3,29 @@
 // Mapping   A block takes up to 64 rows at a time: their margins in shared memory, the row function
 //           by a thread a row, then the sums.
 //           Dense rows: margins and sums are both small matrix products of 64 x 16 results over
-//           panels of 64 columns in shared memory, 4 x 4 results a thread, the inner index shared by
-//           four lanes. Panels are walked there and back, so that the last one is loaded once; rows of
-//           up to 64 columns are loaded once at all. More than 16 classes take turns.
-//           Sparse rows: a team of up to 32 lanes a row for the margins, four classes at a time; for
-//           the sums a warp has the classes w, w + 8, .. to itself and takes the rows in turn, its
-//           lanes over the entries: no two threads meet.
+//           panels of 64 columns in shared memory, 4 x 4 results a thread, the inner index shared
+//           by four lanes. Panels are walked there and back, so that the last one is loaded once;
+//           rows of up to 64 columns are loaded once at all. More than 16 classes take turns.
+//           Sparse rows: a team of up to 32 lanes a row for the margins, four classes at a time;
+//           for the sums a warp has the classes w, w + 8, .. to itself and takes the rows in turn,
+//           its lanes over the entries: no two threads meet.
 //           Sums lie in shared memory where they leave room for other blocks, else in the block's
 //           partial vector. fused_pass.cu joins them, as those of one vector of K d entries.
 // Order     Rows are dealt out by number, sums joined in the order of lanes and blocks: bits repeat
 //           from run to run on one kind of device. No atomics.
-// Traffic   The least is one read of the selected rows from memory; dense rows of more than 64 columns
-//           and sparse ones come a second time (and again for every 16 or 4 classes) from the caches.
-//           Partial vectors take 2 K d / 64 of the rows' traffic in the L2 cache where they are not in
-//           shared memory, and 2 K d a block for the join.
-// Bound     memory up to 16 classes, arithmetic beyond
+// Traffic   The least is one read of the selected rows from memory; dense rows of more than 64
+//           columns and sparse ones come a second time (and again for every 16 or 4 classes) from
+//           the caches. Partial vectors take 2 K d / 64 of the rows' traffic in the L2 cache where
+//           they are not in shared memory, and 2 K d a block for the join.
+// Bound     latency at the sizes below; by count of operations memory up to 16 classes for many
+//           rows, arithmetic beyond
 // Twin      cpu/fused_multi_pass.hpp        Test  tests/seam/
+// Model     (simulator's H100, no GPU measured it) fp64, the Hessian product of softmax, pass +
+//           join, beside the least time to read the rows at 3.35 TB/s:
+//             20,000 x 54 x 7     20.4 + 5.0 us    2.6 us
+//             4,000 x 784 x 10     139 + 6.3 us    7.5 us    one block of 32 rows a multiprocessor
+// Open      Loads of the next panel during the arithmetic (cp.async): at these sizes every panel
+//           waits for memory on its own.
 #pragma once
 
 #include "fused_common.cuh"
@@ -43,7 +50,7 @@ namespace fused {
 struct MultiShape {
   index_t d;
   int classes;
-  int panel;       // columns of dense rows in shared memory; none of sparse ones
+  int panel;       // columns of dense rows in shared memory, a power of two; 0 for sparse rows
   int lanes;       // of a sparse row's team
   bool in_shared;  // the sums
 
@@ -59,8 +66,8 @@ struct MultiShape {
   }
 };
 
-/// sum[m][n] += sum_i left(x + 16 m, i) right(c + 4 n, i) for this thread's x and c and a quarter of
-/// i < length; an operand's entry lies at outer * first + inner * second stride.
+/// sum[m][n] += sum_i left(x + 16 m, i) right(c + 4 n, i) for this thread's x and c and a quarter
+/// of i < length; an operand's entry lies at outer * first + inner * second stride.
 template <int N, class T>
 __device__ void multiply(const T* left, int left_outer, int left_inner, const T* right,
                          int right_outer, int right_inner, int length,
@@ -83,8 +90,8 @@ __device__ void multiply(const T* left, int left_outer, int left_inner, const T*
   }
 }
 
-/// store(x, c, total) for all results of the block, each once: of the four lanes that share a result
-/// the m-th stores row m.
+/// store(x, c, total) for all results of the block, each once: of the four lanes that share a
+/// result the m-th stores row m.
 template <int N, class T, class Store>
 __device__ void store_results(const T (&sum)[MultiPassPolicy::side][N], const Store& store) {
   const int thread = static_cast<int>(threadIdx.x);
@@ -187,13 +194,8 @@ class MultiDense {
   __device__ void hold(index_t panel) {
     if (held_ == panel) return;
     __syncthreads();
-    for (int e = static_cast<int>(threadIdx.x); e < MultiPassPolicy::rows * shape_.panel;
-         e += MultiPassPolicy::threads) {
-      const int r = e / shape_.panel, x = e % shape_.panel;
-      const index_t j = panel * shape_.panel + x;
-      tile_[r * shape_.panel_stride() + x] =
-          row_[r] >= 0 && j < shape_.d ? A_.values[row_[r] * shape_.d + j] : T(0);
-    }
+    fill(panel, MultiPassPolicy::rows, tile_,
+         [&](int r) { return row_[r] >= 0 ? A_.values + row_[r] * shape_.d : nullptr; });
     held_ = panel;
     __syncthreads();
   }
@@ -201,15 +203,25 @@ class MultiDense {
   __device__ void hold_v(index_t panel, int c) {
     if (held_v_panel_ == panel && held_v_class_ == c) return;
     __syncthreads();
-    for (int e = static_cast<int>(threadIdx.x); e < MultiPassPolicy::classes * shape_.panel;
-         e += MultiPassPolicy::threads) {
-      const int n = e / shape_.panel, x = e % shape_.panel;
-      const index_t j = panel * shape_.panel + x;
-      v_[n * shape_.panel_stride() + x] =
-          c + n < shape_.classes && j < shape_.d ? V_[(c + n) * shape_.d + j] : T(0);
-    }
+    fill(panel, MultiPassPolicy::classes, v_,
+         [&](int n) { return c + n < shape_.classes ? V_ + (c + n) * shape_.d : nullptr; });
     held_v_panel_ = panel, held_v_class_ = c;
     __syncthreads();
+  }
+
+  /// to[r] = the panel's columns of line(r), or zeros where that is null. What pads a row is zero,
+  /// too: products of narrow panels read it, for results that nobody stores.
+  template <class Line>
+  __device__ void fill(index_t panel, int count, T* to, const Line& line) const {
+    const int thread = static_cast<int>(threadIdx.x), stride = shape_.panel_stride();
+    const int x = thread & (shape_.panel - 1), step = MultiPassPolicy::threads / shape_.panel;
+    const index_t j = panel * shape_.panel + x;
+#pragma unroll 4
+    for (int r = thread / shape_.panel; r < count; r += step) {
+      const T* const from = line(r);
+      to[r * stride + x] = from != nullptr && j < shape_.d ? from[j] : T(0);
+      if (x < stride - shape_.panel) to[r * stride + shape_.panel + x] = 0;
+    }
   }
 
   const DenseRows<T, Cuda>& A_;

@@ -10,7 +10,7 @@ namespace randnla::app {
 
 void add_data_options(CLI::App& app, DataOptions& data) {
   app.add_option("--data", data.data,
-                 "LIBSVM or CSV text, plain, gzip or bzip2; npy; or the word synthetic")
+                 "LIBSVM, CSV (also gzip, bzip2) or npy; or the word synthetic")
       ->required()
       ->type_name("FILE|synthetic")
       ->group("Data");

@@ -149,9 +149,8 @@ inline void add_reading(CLI::App& app, ReadingOptions& reading, const char* grou
       reading.label_column = text;
     }
   };
-  app.add_option_function<std::string>(
-         "--label-column", set_column,
-         "CSV: number from 1, from the end (-1, the default), or name; 0: no labels")
+  app.add_option_function<std::string>("--label-column", set_column,
+                                       "CSV: name or number, -1: the last (default), 0: none")
       ->type_name("COLUMN")
       ->group(group);
   const auto set_delimiter = [&reading](const std::string& text) {

@@ -35,8 +35,8 @@ void add_predict(CLI::App& app, PredictOptions& predict) {
   command->add_option("--out", predict.out, "The predictions, a row each")->type_name("FILE.npy");
   add_choice(*command, "--link", predict.link, link_names,
              "From w'a; auto: softmax for a model of several rows, else sigmoid");
-  add_reading(*command, predict.reading, "OPTIONS");
-  add_labels(*command, predict.classes, predict.labels, "OPTIONS");
+  add_reading(*command, predict.reading, "Options");
+  add_labels(*command, predict.classes, predict.labels, "Options");
   add_number(*command, "--index-base", predict.index_base, {0, 1, true, true, "0 or 1"},
              "Number of the first feature; without it 0 if a 0 occurs, else 1");
   add_number(*command, "--threads", predict.threads, nonnegative, "0: one a processor");
@@ -62,7 +62,7 @@ void add_convert(CLI::App& app, ConvertOptions& convert) {
   file("--out", convert.out, "Appears once it is whole")->required();
   add_choice(*command, "--to", convert.to, format_names,
              "Of --out; auto: by its name, else libsvm");
-  add_reading(*command, convert.reading, "OPTIONS");
+  add_reading(*command, convert.reading, "Options");
   file("--labels", convert.labels, "The array of labels of npy data")->type_name("FILE.npy");
   file("--out-labels", convert.out_labels, "To npy: the labels")->type_name("FILE.npy");
   const auto set_positive = [&convert](const std::string& text) { convert.positive = text; };
@@ -71,7 +71,7 @@ void add_convert(CLI::App& app, ConvertOptions& convert) {
                                          "This label becomes 1, all others 0")
       ->type_name("LABEL");
   add_number(*command, "--index-base", convert.index_base, {0, 1, true, true, "0 or 1"},
-             "Number of the first LIBSVM feature; without it 0 if a 0 occurs, else 1");
+             "Of LIBSVM; without it 0 if a 0 occurs, else 1");
   add_choice(*command, "--scale", convert.scaling, scaling_names, "Of the features");
   command->add_flag("--bias", convert.bias, "Add a feature that is always 1");
   add_number(*command, "--threads", convert.threads, nonnegative, "0: one a processor");

@@ -3,6 +3,7 @@
 #include <randnla/core/error.hpp>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -20,11 +21,21 @@ std::string last_error() { return std::generic_category().message(errno); }
 /// the permissions alone.
 bool can_write_beside(const std::string& path) {
   const std::string probe = path + ".probe" + std::to_string(::getpid());
+  // An interrupt must not leave it behind.
+  sigset_t interrupts, before;
+  sigemptyset(&interrupts);
+  sigaddset(&interrupts, SIGINT);
+  sigaddset(&interrupts, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &interrupts, &before);
   const int file = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file < 0) return false;
-  ::close(file);
-  ::unlink(probe.c_str());
-  return true;
+  const int error = errno;
+  if (file >= 0) {
+    ::close(file);
+    ::unlink(probe.c_str());
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = error;  // for the message
+  return file >= 0;
 }
 
 void check_writable(const std::string& path) {

@@ -10,6 +10,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 
 namespace randnla::app {
@@ -80,13 +81,11 @@ struct Tick {
   std::string text;  // as SVG
 };
 
-/// Powers of ten as such; with less than two of them in the range, numbers between them.
-std::string power_text(double value) {
-  const double exponent = std::log10(value);
-  if (std::abs(exponent - std::round(exponent)) > 1e-9 || std::abs(exponent) < 2.5) {
-    return number(value);
-  }
-  return "10<tspan dy=\"-5\" font-size=\"9\">" + number(std::round(exponent)) + "</tspan>";
+/// digit * 10^exponent, as people write it.
+std::string power_text(int digit, int exponent) {
+  if (exponent >= -2 && exponent <= 3) return number(digit * std::pow(10, exponent));
+  const std::string power = "10<tspan dy=\"-5\" font-size=\"9\">" + number(exponent) + "</tspan>";
+  return digit == 1 ? power : number(digit) + "&#183;" + power;
 }
 
 /// One axis of one panel: from values to pixels.
@@ -130,29 +129,33 @@ class Scale {
       if (factor * power >= rough) step = factor * power;
     }
     std::vector<Tick> ticks;
-    for (double k = std::ceil(least_ / step); k * step <= most_; ++k) {
-      // Ten digits are enough for any axis and hide what k * step rounds.
+    const auto first = static_cast<std::int64_t>(std::ceil(least_ / step));
+    const auto last = static_cast<std::int64_t>(std::floor(most_ / step));
+    for (std::int64_t k = first; k <= last; ++k) {
+      const double value = static_cast<double>(k) * step;
+      // Ten digits are enough for any axis and hide the rounding of the product.
       std::array<char, 32> text;
-      const auto end = std::to_chars(text.data(), text.data() + text.size(), k * step,
+      const auto end = std::to_chars(text.data(), text.data() + text.size(), value,
                                      std::chars_format::general, 10);
-      ticks.push_back({k * step, {text.data(), end.ptr}});
+      ticks.push_back({value, {text.data(), end.ptr}});
     }
     return ticks;
   }
 
+  /// Powers of ten; with less than three of them in the range, numbers between them, too.
   std::vector<Tick> powers() const {
     std::vector<Tick> ticks;
-    const double stride = std::ceil((most_ - least_) / 8);
-    for (double k = std::ceil(least_ / stride) * stride; k <= most_; k += stride) {
-      ticks.push_back({std::pow(10, k), power_text(std::pow(10, k))});
+    const int stride = static_cast<int>(std::ceil((most_ - least_) / 8));
+    const int first = static_cast<int>(std::ceil(least_ / stride)) * stride;
+    for (int k = first; k <= most_; k += stride) {
+      ticks.push_back({std::pow(10, k), power_text(1, k)});
     }
     if (ticks.size() > 2) return ticks;
     ticks.clear();
-    for (double k = std::floor(least_); k <= most_; ++k) {
-      for (const double digit : {1.0, 2.0, 5.0}) {
+    for (int k = static_cast<int>(std::floor(least_)); k <= most_; ++k) {
+      for (const int digit : {1, 2, 5}) {
         const double value = digit * std::pow(10, k);
-        if (place(value) < 0 || place(value) > 1) continue;
-        ticks.push_back({value, power_text(value)});
+        if (place(value) >= 0 && place(value) <= 1) ticks.push_back({value, power_text(digit, k)});
       }
     }
     return ticks;

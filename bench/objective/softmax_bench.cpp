@@ -1,7 +1,7 @@
 // The Hessian-vector product of softmax regression, one fused pass with K vectors, beside one read
 // of A and beside two dgemm of OpenBLAS with the same work between them; and an evaluation beside
-// two dgemm and the same softmax. Each iteration measures all of them one after the other, because the
-// bandwidth of a shared host drifts; the counters are medians of the ratios.
+// two dgemm and the same softmax. Each iteration measures all of them one after the other, because
+// the bandwidth of a shared host drifts; the counters are medians of the ratios.
 #include "support/ceiling.hpp"
 
 #include <randnla/core/random.hpp>

@@ -1,6 +1,8 @@
 // What the machine itself can do, measured in the same run as what is compared with it.
 #pragma once
 
+#include "cpu/simd.hpp"
+
 #include <randnla/core/context.hpp>
 
 #include <omp.h>
@@ -53,5 +55,50 @@ inline std::uint64_t read_once(const void* data, std::size_t bytes, int threads)
   }
   return total;
 }
+
+/// Multiply-adds a second of all threads together, with 16 chains of vectors each: as many as hide
+/// their latency on two units, and little enough to stay in registers.
+template <class T>
+double multiply_add_rate(int threads) {
+  constexpr int chains = 16, rounds = 100'000;
+  using Vector = simd::Vector<T>;
+  T total = 0;
+  const double spent = seconds([&] {
+#pragma omp parallel for num_threads(threads) schedule(static) reduction(+ : total)
+    for (int t = 0; t < threads; ++t) {
+      Vector x[chains];
+      for (int k = 0; k < chains; ++k) x[k] = Vector{} + T(t + k);
+      const Vector factor = Vector{} + T(0.5), term = Vector{} + T(1);
+      for (int r = 0; r < rounds; ++r) {
+        for (int k = 0; k < chains; ++k) x[k] = x[k] * factor + term;
+      }
+      for (const Vector& v : x) total += simd::sum<T>(v);
+    }
+  });
+  asm volatile("" : : "x"(total));
+  return static_cast<double>(threads) * chains * rounds * simd::lanes<T> / spent;
+}
+
+/// One measurement of something that reads `bytes` of `data`, between two plain reads of it.
+class BesideRead {
+ public:
+  template <class F>
+  double measure(const void* data, std::size_t bytes, int threads, F f) {
+    const auto read = [&] { sink_ = sink_ + read_once(data, bytes, threads); };
+    let_threads_sleep();
+    warm_up(read);
+    f();  // brings its own arrays into the cache, as the reads do theirs
+    const double before = seconds(read), spent = seconds(f), after = seconds(read);
+    ratios_.push_back(spent / ((before + after) / 2));
+    rates_.push_back(static_cast<double>(bytes) / std::min(before, after));
+    return spent;
+  }
+  double ratio() const { return median(ratios_); }
+  double read_rate() const { return median(rates_); }  // bytes a second
+
+ private:
+  std::vector<double> ratios_, rates_;
+  volatile std::uint64_t sink_ = 0;
+};
 
 }  // namespace randnla::bench

@@ -1,3 +1,5 @@
+#include "cpu/thread_pool.hpp"
+
 #include <randnla/core/context.hpp>
 #include <randnla/core/error.hpp>
 
@@ -27,7 +29,10 @@ constexpr std::size_t huge_page = std::size_t{2} << 20;
 Context<Cpu>::Context(int threads) : threads_(threads == 0 ? available_processors() : threads) {
   require(threads >= 0 && threads <= 4096,
           "Context<Cpu>: threads = " + std::to_string(threads) + ", want 0 to 4096");
+  pool_ = std::make_unique<ThreadPool>(threads_);
 }
+
+Context<Cpu>::~Context() = default;
 
 std::string Context<Cpu>::device_name() const {
   std::ifstream info("/proc/cpuinfo");

@@ -219,16 +219,12 @@ class CsrMultiPass {
 
   template <class F>
   double run(Chunk chunk, const F& f, T* out) {
-    switch (lanes(classes_)) {
-      case 2:
-        return run_with<2>(chunk, f, out);
-      case 4:
-        return run_with<std::min(4, simd::lanes<T>)>(chunk, f, out);
-      case 8:
-        return run_with<std::min(8, simd::lanes<T>)>(chunk, f, out);
-      default:
-        return run_with<simd::lanes<T>>(chunk, f, out);
-    }
+    constexpr int widest = simd::lanes<T>;
+    const index_t width = lanes(classes_);
+    if (width == 2) return run_with<2>(chunk, f, out);
+    if (width == 4) return run_with<std::min(4, widest)>(chunk, f, out);
+    if (width == 8) return run_with<std::min(8, widest)>(chunk, f, out);
+    return run_with<widest>(chunk, f, out);
   }
 
  private:

@@ -1,6 +1,6 @@
 // The fused pass over dense and sparse rows on the CPU (see seam/seam.hpp for what it computes; the
-// CUDA twin is kernels/fused_pass.cuh). Eight or sixteen rows at a time: their margins, the row
-// function on all of them (whole vectors), and the accumulation while the rows are still in the cache.
+// CUDA twin is kernels/fused_pass.cuh). Sixteen rows at a time: their margins, the row function
+// on all of them (whole vectors), and the accumulation while the rows are still in the cache.
 // Memory traffic is one read of the selected rows; bench/objective/fused_pass_bench.cpp holds it
 // against the machine's read rate.
 #pragma once
@@ -24,17 +24,33 @@ inline index_t pass_chunks(index_t selected, index_t entries_per_row, index_t co
   return std::clamp<index_t>(std::min(by_work, by_join), selected > 0 ? 1 : 0, 64);
 }
 
-/// The row function on Count rows at once: this loop becomes one vector operation each.
-template <int Count, class T, class F>
-double terms(const F& f, index_t first, const index_t* row, const T* z, T* weight) {
-  double value = 0;
-#pragma omp simd reduction(+ : value)
-  for (int k = 0; k < Count; ++k) {
-    const RowTerm<T> term = f(first + k, row[k], z[k]);
+/// Rows whose margins, row function and accumulation follow one another. 8 leave the row function waiting
+/// for its own results (evaluations at 464,810 x 54 take 5 to 9 % longer), from 32 on the accumulation
+/// disturbs the stream from memory (products take 1.3 times as long there).
+inline constexpr int batch_rows = 16;
+
+/// The row function on `count` rows at once, margins z in, weights out; returns the sum of the values.
+/// The loop must become whole vectors, a quarter of the scalar code's time. That needs the function's
+/// whole code in this one, row numbers that are visibly consecutive where they are, and results that
+/// leave through plain arrays.
+template <int count, class T, class F>
+[[gnu::flatten]] double terms(F f, index_t first, const index_t* rows, const T* z, T* weight) {
+  T value[count];
+  const auto evaluate = [&](int k, index_t row) {
+    const RowTerm<T> term = f(first + k, row, z[k]);
     weight[k] = term.weight;
-    value += static_cast<double>(term.value);
+    value[k] = term.value;
+  };
+  if (rows == nullptr) {
+#pragma GCC ivdep
+    for (int k = 0; k < count; ++k) evaluate(k, first + k);
+  } else {
+#pragma GCC ivdep
+    for (int k = 0; k < count; ++k) evaluate(k, rows[first + k]);
   }
-  return value;
+  double sum = 0;
+  for (int k = 0; k < count; ++k) sum += static_cast<double>(value[k]);
+  return sum;
 }
 
 inline index_t row_at(const RowSelection<Cpu>& rows, index_t k) {
@@ -59,12 +75,7 @@ class DensePass {
   double run(Chunk chunk, const F& f, T* out) {
     double value = 0;
     index_t k = chunk.begin;
-    // Long rows: 16 at a time keep the memory streaming for longer, 1.07 in place of 1.12 reads at
-    // 100,000 x 1,000; short ones lose by it, 1.17 in place of 1.06 at 200,000 x 200.
-    if (A_.cols * static_cast<index_t>(sizeof(T)) >= 4096) {
-      for (; k + 16 <= chunk.end; k += 16) value += block<16>(k, f, out);
-    }
-    for (; k + 8 <= chunk.end; k += 8) value += block<8>(k, f, out);
+    for (; k + batch_rows <= chunk.end; k += batch_rows) value += block<batch_rows>(k, f, out);
     for (; k < chunk.end; ++k) value += block<1>(k, f, out);
     if (out != nullptr && whole_ > 0) {
       for (index_t j = whole_; j < A_.cols; ++j) out[j] += tail_out_[j - last_];
@@ -73,20 +84,18 @@ class DensePass {
   }
 
  private:
-  template <int Count, class F>
+  template <int count, class F>
   double block(index_t first, const F& f, T* out) {
-    index_t index[Count];
-    const T* row[Count];
-    T z[Count], weight[Count];
-    for (int k = 0; k < Count; ++k) {
-      index[k] = row_at(rows_, first + k);
-      row[k] = A_.values + index[k] * A_.cols;
+    const T* row[count];
+    T z[count], weight[count];
+    for (int k = 0; k < count; ++k) {
+      row[k] = A_.values + row_at(rows_, first + k) * A_.cols;
       z[k] = margin(row[k]);
     }
-    const double value = terms<Count>(f, first, index, z, weight);
+    const double value = terms<count>(f, first, rows_.rows, z, weight);
     if (out == nullptr) return value;
-    constexpr int together = std::min(Count, 8);
-    for (int k = 0; k < Count; k += together) accumulate<together>(row + k, weight + k, out);
+    constexpr int together = std::min(count, 8);
+    for (int k = 0; k < count; k += together) accumulate<together>(row + k, weight + k, out);
     return value;
   }
 
@@ -137,7 +146,7 @@ class DensePass {
   simd::Vector<T> tail_v_{}, tail_out_{};
 };
 
-/// Compressed sparse rows, eight at a time so that the row function still works on whole vectors.
+/// Compressed sparse rows, likewise in batches.
 template <class T>
 class CsrPass {
  public:
@@ -148,17 +157,17 @@ class CsrPass {
   double run(Chunk chunk, const F& f, T* out) {
     double value = 0;
     index_t k = chunk.begin;
-    for (; k + 8 <= chunk.end; k += 8) value += block<8>(k, f, out);
+    for (; k + batch_rows <= chunk.end; k += batch_rows) value += block<batch_rows>(k, f, out);
     for (; k < chunk.end; ++k) value += block<1>(k, f, out);
     return value;
   }
 
  private:
-  template <int Count, class F>
+  template <int count, class F>
   double block(index_t first, const F& f, T* out) {
-    index_t row[Count];
-    T z[Count], weight[Count];
-    for (int k = 0; k < Count; ++k) {
+    index_t row[count];
+    T z[count], weight[count];
+    for (int k = 0; k < count; ++k) {
       row[k] = row_at(rows_, first + k);
       T sum = 0;
       for (index_t e = A_.offsets[row[k]]; e < A_.offsets[row[k] + 1]; ++e) {
@@ -166,9 +175,9 @@ class CsrPass {
       }
       z[k] = sum;
     }
-    const double value = terms<Count>(f, first, row, z, weight);
+    const double value = terms<count>(f, first, rows_.rows, z, weight);
     if (out == nullptr) return value;
-    for (int k = 0; k < Count; ++k) {
+    for (int k = 0; k < count; ++k) {
       for (index_t e = A_.offsets[row[k]]; e < A_.offsets[row[k] + 1]; ++e) {
         out[A_.columns[e]] += weight[k] * A_.values[e];
       }

@@ -3,53 +3,24 @@
 // order: so bits do not depend on the number of threads.
 #pragma once
 
+#include "cpu/thread_pool.hpp"
+#include "seam/types.hpp"
+
 #include <randnla/core/context.hpp>
 #include <randnla/core/view.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <deque>
-#include <exception>
-#include <mutex>
 #include <vector>
-
-#if defined(RANDNLA_STD_THREADS)
-#include <thread>
-#endif
-
-#include "seam/types.hpp"
 
 namespace randnla {
 
-/// f(c) for c in [0, chunks) on the context's threads; the one place where threads start. Thread t
-/// takes the t-th contiguous part, so memory first touched in one loop is read by the same thread
-/// in the next. The first exception is rethrown here.
+/// f(c) for c in [0, chunks) on the context's threads (see ThreadPool); the one place where they work.
 template <class F>
 void parallel_for(Context<Cpu>& ctx, index_t chunks, F f) {
-  const int threads = static_cast<int>(std::min<index_t>(ctx.threads(), chunks));
-  if (threads <= 1) {
-    for (index_t c = 0; c < chunks; ++c) f(c);
-    return;
-  }
-  std::exception_ptr error;
-  std::mutex error_mutex;
-  auto part = [&](int t) {
-    try {
-      for (index_t c = chunks * t / threads; c < chunks * (t + 1) / threads; ++c) f(c);
-    } catch (...) {
-      const std::lock_guard lock(error_mutex);
-      if (!error) error = std::current_exception();
-    }
-  };
-#if defined(RANDNLA_STD_THREADS)
-  std::vector<std::thread> pool;
-  for (int t = 0; t < threads; ++t) pool.emplace_back(part, t);
-  for (auto& thread : pool) thread.join();
-#else
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
-  for (int t = 0; t < threads; ++t) part(t);
-#endif
-  if (error) std::rethrow_exception(error);
+  ctx.pool().run(
+      chunks, [](void* argument, index_t c) { (*static_cast<F*>(argument))(c); }, &f);
 }
 
 /// Elements a chunk of an element-wise loop has at least: below it a thread costs more than it

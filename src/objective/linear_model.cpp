@@ -1,3 +1,4 @@
+// Losses of classes; residual_losses.cpp has the others, for shorter compilations.
 #include <randnla/objective/define_linear_model.hpp>
 
 namespace randnla {
@@ -6,11 +7,5 @@ template class LinearModel<SigmoidSquares, ThisBackend, float>;
 template class LinearModel<SigmoidSquares, ThisBackend, double>;
 template class LinearModel<LogisticLoss, ThisBackend, float>;
 template class LinearModel<LogisticLoss, ThisBackend, double>;
-template class LinearModel<SquaredLoss, ThisBackend, float>;
-template class LinearModel<SquaredLoss, ThisBackend, double>;
-template class LinearModel<CauchyLoss, ThisBackend, float>;
-template class LinearModel<CauchyLoss, ThisBackend, double>;
-template class LinearModel<TukeyLoss, ThisBackend, float>;
-template class LinearModel<TukeyLoss, ThisBackend, double>;
 
 }  // namespace randnla

@@ -1,3 +1,4 @@
+#include "objective/leverage.hpp"
 #include "objective/regulariser_terms.hpp"
 #include "seam/seam.hpp"
 
@@ -36,13 +37,6 @@ index_t first_bad_target(Context<B>& ctx, const T* targets, index_t rows, index_
   return rows - distance.read(0);
 }
 
-/// log(1 + u), u >= 0; NaN stays NaN.
-template <class T>
-RANDNLA_HD T log_of_one_plus(T u) {
-  return u > 1 ? static_cast<T>(math::log_of_positive(1 + static_cast<double>(u)))
-               : math::log1p_of_unit(u);
-}
-
 template <class T>
 struct EvaluateRow {
   index_t classes;
@@ -79,8 +73,8 @@ struct EvaluateRow {
     const T weight = weights != nullptr ? weights[k] : uniform;
     for (index_t c = 0; c < classes; ++c) z[c] *= weight;
     // log(others + likelihood) + below; where y is likeliest, likelihood = 1 and below = 0.
-    const T log_sum =
-        below == 0 ? log_of_one_plus(others) : log_of_one_plus(others + likelihood - 1);
+    const T log_sum = below == 0 ? math::log1p_of_nonnegative(others)
+                                 : math::log1p_of_nonnegative(others + likelihood - 1);
     return weight * (log_sum + below);
   }
 };
@@ -112,6 +106,18 @@ struct ApplyCurvature {
     return T(0);
   }
 };
+
+/// 2 max_c p_c (1 - p_c), which the largest p has; 1 - p as the sum of the others, without
+/// cancellation.
+template <class T>
+RANDNLA_HD T curvature_bound(const T* p, index_t classes) {
+  T largest = p[0], others = 0;
+  for (index_t c = 1; c < classes; ++c) {
+    others += p[c] > largest ? largest : p[c];
+    largest = p[c] > largest ? p[c] : largest;
+  }
+  return 2 * largest * others;
+}
 
 /// out[k] = -s_a s_b / sum s, the weight of block (a, b), for all sampled terms.
 template <Backend B, class T>
@@ -249,15 +255,23 @@ void SoftmaxRegression<B, T>::importance(Context<B>& ctx, VectorView<const T, B>
   T* const o = out.data;
   const index_t classes = classes_;
   for_each(ctx, terms_, [=] RANDNLA_FN(index_t i) {
-    // p (1 - p) is largest at the largest p; 1 - p as the sum of the others, without cancellation.
-    const T* const mine = p + i * classes;
-    T largest = mine[0], others = 0;
-    for (index_t c = 1; c < classes; ++c) {
-      others += mine[c] > largest ? largest : mine[c];
-      largest = mine[c] > largest ? mine[c] : largest;
-    }
-    o[i] = 2 * largest * others * norms[i];
+    o[i] = curvature_bound(p + i * classes, classes) * norms[i];
   });
+}
+
+template <Backend B, Scalar T>
+void SoftmaxRegression<B, T>::leverage_ratio(Context<B>& ctx, VectorView<const T, B> curvature,
+                                             VectorView<T, B> out) const {
+  require_size("leverage_ratio: curvature", curvature.size, terms_ * classes_);
+  require_size("leverage_ratio: out", out.size, terms_);
+  Buffer<T, B> bounds(ctx, terms_);
+  const T* const p = curvature.data;
+  T* const D = bounds.data();
+  const index_t classes = classes_;
+  for_each(ctx, terms_,
+           [=] RANDNLA_FN(index_t i) { D[i] = curvature_bound(p + i * classes, classes); });
+  linear_leverage_ratio(ctx, rows_, VectorView<const T, B>(bounds.view()), squared_row_norms(ctx),
+                        out.data);
 }
 
 template class SoftmaxRegression<ThisBackend, float>;

@@ -95,7 +95,7 @@ TEST(BadPath, IsRefused) {
 TEST(BadOutput, IsFoundBeforeTheData) {
   const TemporaryFolder folder;
   const std::string none = folder.file("none");
-  for (const char* option : {"--trace", "--model"}) {
+  for (const char* option : {"--trace", "--model", "--plot"}) {
     const auto refused = [&](const std::string& path, int code, const char* reason) {
       expect_refusal({"train", "--data", none, option, path}, code, reason, folder);
     };
@@ -178,7 +178,11 @@ TEST(HelpText, NamesEveryOption) {
                              "--test",
                              "--test-fraction",
                              "--format",
+                             "--label-column",
+                             "--delimiter",
                              "--labels",
+                             "--test-labels",
+                             "--positive",
                              "--index-base",
                              "--test-index-base",
                              "--storage",
@@ -226,6 +230,7 @@ TEST(HelpText, NamesEveryOption) {
                              "--threads",
                              "--trace",
                              "--model",
+                             "--plot",
                              "--json",
                              "--quiet"}) {
     EXPECT_NE(help.out.find("  " + std::string(option)), std::string::npos) << option;
@@ -233,6 +238,9 @@ TEST(HelpText, NamesEveryOption) {
   for (const std::string& line : help.out_lines()) EXPECT_LE(line.size(), 100U) << line;
   EXPECT_NE(run({"--help"}).out.find("130"), std::string::npos);
   EXPECT_NE(run({"predict", "--help"}).out.find("--out"), std::string::npos);
+  const Outcome convert = run({"convert", "--help"});
+  EXPECT_NE(convert.out.find("randnla convert --in "), std::string::npos);
+  for (const std::string& line : convert.out_lines()) EXPECT_LE(line.size(), 100U) << line;
   EXPECT_EQ(run({"--version"}).out.rfind("randnla ", 0), 0U);
 }
 

@@ -116,8 +116,10 @@ TYPED_TEST(Writing, WhatIsNotFiniteIsRefusedWithNothingLeft) {
   const auto label = this->dense(2, 1, {1, 2}, {1, nan});
   const std::string out = this->folder_.file("out");
   const auto both = [&](const Dataset<T, Cpu>& data, const std::string& reason) {
-    EXPECT_EQ(this->error_of([&](const std::string& path) { write_libsvm(path, data); }), out + reason);
-    EXPECT_EQ(this->error_of([&](const std::string& path) { write_csv(path, data); }), out + reason);
+    EXPECT_EQ(this->error_of([&](const std::string& path) { write_libsvm(path, data); }),
+              out + reason);
+    EXPECT_EQ(this->error_of([&](const std::string& path) { write_csv(path, data); }),
+              out + reason);
   };
   both(value, ": cannot hold row 2: its feature 2 is not finite");
   both(label, ": cannot hold row 2: its label is not finite");

@@ -33,9 +33,9 @@ real norm(const std::vector<double>& x) {
   return std::sqrt(sum);
 }
 
-/// What the sums over rows are made of: a margin errs by d eps |a||x|, and a probability, a value or
-/// a slope by as much times its size, so that a sum of slopes times a has terms of |a| (1 + |a||x|),
-/// and a Hessian's |a| times that.
+/// What the sums over rows are made of: a margin errs by d eps |a||x|, and a probability, a value
+/// or a slope by as much times its size, so that a sum of slopes times a has terms of |a| (1 +
+/// |a||x|), and a Hessian's |a| times that.
 struct Sizes {
   real slopes = 0, curvatures = 0;
 
@@ -213,13 +213,15 @@ TYPED_TEST(Softmax, TwoClassesAreLogisticRegression) {
   const auto all = Sample<B, T>::all(p.rows);
   Buffer<double, B> value(ctx, 2);
   Buffer<T, B> g(ctx, 12), gl(ctx, 6), c(ctx, 140), cl(ctx, 70), Hv(ctx, 12), Hu(ctx, 6),
-      scores(ctx, 70), scores_l(ctx, 70);
+      scores(ctx, 70), scores_l(ctx, 70), leverage(ctx, 70), leverage_l(ctx, 70);
   f.evaluate(ctx, xb.view(), all, {value.data(), g.data(), c.data()});
   logistic.evaluate(ctx, wb.view(), all, {value.data() + 1, gl.data(), cl.data()});
   f.hessian_product(ctx, {xb.view(), all, c.data()}, vb.view(), Hv.view());
   logistic.hessian_product(ctx, {wb.view(), all, cl.data()}, ub.view(), Hu.view());
   f.importance(ctx, c.view(), scores.view());
   logistic.importance(ctx, cl.view(), scores_l.view());
+  FiniteSumRef<B, T>(f).leverage_ratio(ctx, c.view(), leverage.view());
+  logistic.leverage_ratio(ctx, cl.view(), leverage_l.view());
 
   const Sizes sizes(reference, x);
   const auto values = value.download();
@@ -236,11 +238,36 @@ TYPED_TEST(Softmax, TwoClassesAreLogisticRegression) {
   EXPECT_TRUE(near(quadratic, quadratic_l,
                    tolerance<T>(reference, 70 * sizes.curvatures * norm(v) * norm(v))));
   // diag p - pp' has the norm 2 p (1 - p), and the bound is exact.
-  const auto S = scores.download(), SL = scores_l.download();
+  const auto S = scores.download(), SL = scores_l.download(), L = leverage.download(),
+             LL = leverage_l.download();
   for (std::size_t i = 0; i < 70; ++i) {
     const real a = std::sqrt(reference.row_norm2(static_cast<index_t>(i)));
     EXPECT_TRUE(near(S[i], 2 * static_cast<real>(SL[i]),
                      tolerance<T>(reference, a * a * (1 + a * norm(x)))));
+    // Leverage scores do not know the factor; A'DA is well conditioned here.
+    EXPECT_TRUE(near(2 * static_cast<real>(L[i]), LL[i],
+                     tolerance<T>(reference, LL[i] * (1 + a * norm(x)))));
+  }
+}
+
+TYPED_TEST(Softmax, LeverageScoresSumToTheRank) {
+  using B = typename TypeParam::Space;
+  using T = typename TypeParam::Real;
+  auto& ctx = this->ctx();
+  for (const bool sparse : {false, true}) {
+    const Problem p = test::class_problem(13, 90, 6, 4, sparse ? 0.4 : 0);
+    const auto data = dataset<B, T>(ctx, p, sparse);
+    const SoftmaxRegression<B, T> f(ctx, data, 4);
+    Buffer<T, B> c(ctx, 360), importance(ctx, 90), ratio(ctx, 90);
+    f.evaluate(ctx, place<T>(ctx, test::normals(2, 24, 0.5)).view(), Sample<B, T>::all(90),
+               {nullptr, nullptr, c.data()});
+    f.importance(ctx, c.view(), importance.view());
+    f.leverage_ratio(ctx, c.view(), ratio.view());
+    const auto I = importance.download(), R = ratio.download();
+    real sum = 0;
+    for (std::size_t i = 0; i < 90; ++i) sum += static_cast<real>(I[i]) * R[i];
+    // Rounding of A'DA, of a condition below 100, and of its inverse.
+    EXPECT_TRUE(near(sum, 6, 100 * 90 * 6 * static_cast<real>(std::numeric_limits<T>::epsilon())));
   }
 }
 
@@ -504,6 +531,8 @@ TYPED_TEST(Softmax, MisuseThrows) {
   EXPECT_THROW(f.hessian_matrix(ctx, H, {matrix.data(), 9, 8, 9}), InvalidArgument);
   EXPECT_THROW(f.importance(ctx, six.view(), six.view()), InvalidArgument);
   EXPECT_THROW(f.importance(ctx, eighteen.view(), three.view()), InvalidArgument);
+  EXPECT_THROW(f.leverage_ratio(ctx, six.view(), six.view()), InvalidArgument);
+  EXPECT_THROW(f.leverage_ratio(ctx, eighteen.view(), three.view()), InvalidArgument);
   data.targets = Buffer<T, B>(ctx, 5);
   EXPECT_THROW(Model(ctx, data, 3), InvalidArgument);
 }

@@ -65,6 +65,11 @@ TEST_F(CheckpointOfARun, OtherLimitsAreAllowed) {
   EXPECT_EQ(none.result.iterations, at_.result.iterations);
   EXPECT_EQ(none.x, at_.x);
   EXPECT_EQ(none.result.loss, at_.loss);
+  options = options_, options.resume = &at_;
+  options.stopping.max_iterations = at_.result.iterations + 2;
+  const auto two = minimize<double, Cpu>(Method::trust_region, ctx_, f_, {0, 0, 0, 0}, options);
+  EXPECT_EQ(two.result.stop, Stop::max_iterations);
+  EXPECT_EQ(two.result.iterations, at_.result.iterations + 2);
   options = options_, options.resume = &at_, options.stopping.target_loss = at_.loss;
   const auto target = minimize<double, Cpu>(Method::trust_region, ctx_, f_, {0, 0, 0, 0}, options);
   EXPECT_EQ(target.result.stop, Stop::target_loss);
@@ -144,7 +149,7 @@ TEST_F(CheckpointOfARun, OtherProblemsAreRefused) {
   const auto changed = dataset<Cpu, double>(ctx_, other);
   const NonlinearLeastSquares<Cpu, double> f(ctx_, changed);
   EXPECT_NE(refusal(f, options_, at_).find("other data"), std::string::npos);
-  const NonlinearLeastSquares<Cpu, double> heavier(ctx_, data_, 1e-3);
+  const NonlinearLeastSquares<Cpu, double> heavier(ctx_, data_, {1e-3});
   EXPECT_NE(refusal(heavier, options_, at_).find("other data"), std::string::npos);
   const LogisticRegression<Cpu, double> loss(ctx_, data_);
   EXPECT_NE(refusal(loss, options_, at_).find("another loss"), std::string::npos);

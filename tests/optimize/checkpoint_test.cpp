@@ -64,12 +64,16 @@ const std::vector<Variant>& variants() {
          o.gradient.rule = Rule::error_driven;
          o.random_start = false, o.max_failures = 0;
        }},
+      {"leverage scores, the other inner solvers",
+       [](SecondOrderOptions& o) {
+         o.hessian.sampling = Sampling::leverage, o.hessian.fraction = 0.3, o.hessian.refresh = 3;
+         o.cubic = SecondOrderOptions::Cubic::shifted, o.ball = SecondOrderOptions::Ball::gltr;
+       }},
       {"looks at the full gradient", [](SecondOrderOptions& o) {
          o.hessian.sampling = Sampling::row_norm, o.hessian.fraction = 0.3;
          o.hessian.form = HessianOptions::Form::passes;
-         o.gradient.rule = Rule::uniform, o.gradient.fraction = 0.3;
+         o.gradient.rule = Rule::uniform, o.gradient.fraction = 0.03;
          o.stopping.eps_g = 0.05, o.stopping.eps_h = 0.5;
-         o.cubic = SecondOrderOptions::Cubic::shifted, o.ball = SecondOrderOptions::Ball::gltr;
        }}};
   return all;
 }
@@ -81,13 +85,17 @@ TYPED_TEST_SUITE(Checkpoints, test::Instances, test::InstanceName);
 TYPED_TEST(Checkpoints, EveryOneContinuesTheRunToTheLastBit) {
   using B = typename TypeParam::Space;
   using T = typename TypeParam::Real;
-  const index_t n = 400, d = 5;
+  const index_t n = test::sized<B>(400, 200), d = 5;
   const Problem p = test::classes(21, n, d);
   const auto data = dataset<B, T>(this->ctx(), p);
-  const NonlinearLeastSquares<B, T> f(this->ctx(), data, 0.0078125);
+  const NonlinearLeastSquares<B, T> f(this->ctx(), data, {0.0078125});
   const test::TemporaryFolder folder;
+  bool looked = false;  // at a full gradient that a sampled one called for
   for (const Method method : methods) {
     for (const Variant& variant : variants()) {
+      // Where a GPU may be simulated, either precision does one half of the list.
+      const bool other_half = (&variant - variants().data() + static_cast<int>(method)) % 2 == 0;
+      if (test::sized<B>(1, 0) == 0 && other_half == (sizeof(T) == 4)) continue;
       SCOPED_TRACE(std::string(test::name(method)) + ", " + variant.name);
       SecondOrderOptions options = plain();
       variant.change(options);
@@ -100,8 +108,8 @@ TYPED_TEST(Checkpoints, EveryOneContinuesTheRunToTheLastBit) {
       EXPECT_EQ(whole.x, silent.x);  // looking at it changes nothing
       expect_same(whole.result, silent.result);
       ASSERT_EQ(static_cast<std::int64_t>(seen.size()), whole.result.accepted);
-      ASSERT_GE(seen.size(), 2U);
-      options.checkpoint = nullptr;
+      ASSERT_FALSE(seen.empty());
+      looked = looked || seen.back().look_gap > 1;
       constexpr std::size_t stride = test::sized<B>(1, 3);
       for (std::size_t k = 0; k < seen.size(); k += stride) {
         SCOPED_TRACE("checkpoint " + std::to_string(k));
@@ -111,40 +119,21 @@ TYPED_TEST(Checkpoints, EveryOneContinuesTheRunToTheLastBit) {
           from = load_checkpoint(folder.file("run"));
           expect_same(seen[k], from);
         }
+        std::vector<Checkpoint> again;
+        options.checkpoint = [&](const Checkpoint& at) { again.push_back(at); };
         options.resume = &from;
         // The point to start from is the checkpoint's.
         const auto rest =
             minimize<T, B>(method, this->ctx(), f, std::vector<double>(d, 1e9), options);
         EXPECT_EQ(rest.x, whole.x);
         expect_same(rest.result, whole.result);
+        ASSERT_EQ(again.size(), seen.size() - k - 1);
+        for (std::size_t i = 0; i < again.size(); ++i) expect_same(again[i], seen[k + 1 + i]);
         EXPECT_GE(rest.result.seconds, from.result.seconds);
       }
     }
   }
-}
-
-TYPED_TEST(Checkpoints, AResumedRunMakesTheSameOnes) {
-  using B = typename TypeParam::Space;
-  using T = typename TypeParam::Real;
-  const index_t n = 300, d = 4;
-  const Problem p = test::classes(21, n, d);
-  const auto data = dataset<B, T>(this->ctx(), p);
-  const NonlinearLeastSquares<B, T> f(this->ctx(), data, 0.0078125);
-  SecondOrderOptions options = plain();
-  variants()[3].change(options);
-  options.stopping.max_iterations = 6;
-  std::vector<Checkpoint> first, second;
-  options.checkpoint_seconds = 0;
-  options.checkpoint = [&](const Checkpoint& at) { first.push_back(at); };
-  minimize<T, B>(Method::cubic, this->ctx(), f, test::normals(3, d, 2), options);
-  ASSERT_GE(first.size(), 3U);
-  // Iterations are limits, no steps: the run that goes on may have others.
-  options.stopping.max_iterations = 5, options.resume = &first[0];
-  options.checkpoint = [&](const Checkpoint& at) { second.push_back(at); };
-  const auto rest = minimize<T, B>(Method::cubic, this->ctx(), f, test::normals(3, d, 2), options);
-  EXPECT_LE(rest.result.iterations, 5);
-  ASSERT_GE(second.size(), 1U);
-  for (std::size_t k = 0; k < second.size(); ++k) expect_same(second[k], first[k + 1]);
+  EXPECT_TRUE(looked || test::sized<B>(1, 0) == 0);
 }
 
 TEST(CheckpointsOnTheCpu, GoOnFromASaddleAndWithOtherThreads) {

@@ -49,7 +49,7 @@ TYPED_TEST(GaussNewton, TheFirstStepIsThatOfItsMatrix) {
   const Problem p = test::classes(5, n, d);
   const auto data = dataset<B, double>(this->ctx(), p);
   constexpr double l2 = 0.03125;
-  const NonlinearLeastSquares<B, double> f(this->ctx(), data, l2);
+  const NonlinearLeastSquares<B, double> f(this->ctx(), data, {l2});
   const std::vector<double> start = test::normals(9, d);
   for (const Curvature kind : {Curvature::gauss_newton, Curvature::hessian}) {
     const Model model = model_at(SigmoidSquares{}, p, l2, start, kind);
@@ -124,7 +124,7 @@ TYPED_TEST(GaussNewton, EndsAtACertifiedMinimumOfTheTrueFunction) {
   const Problem p = test::classes(5, n, d);
   const auto data = dataset<B, double>(this->ctx(), p);
   constexpr double l2 = 0.0078125;
-  const NonlinearLeastSquares<B, double> f(this->ctx(), data, l2);
+  const NonlinearLeastSquares<B, double> f(this->ctx(), data, {l2});
   for (const Method method : methods) {
     for (const Sampling rule : {Sampling::full, Sampling::row_norm}) {
       SCOPED_TRACE(test::name(method));

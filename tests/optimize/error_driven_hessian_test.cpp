@@ -98,7 +98,7 @@ TYPED_TEST(HessianErrors, AreThoseOfTheSampleAndEstimatedFromAllTerms) {
   const index_t n = 150, d = 4, s = 30;
   const Problem p = test::classes(11, n, d);
   const auto data = dataset<B, T>(this->ctx(), p);
-  const NonlinearLeastSquares<B, T> f(this->ctx(), data, 0.125);
+  const NonlinearLeastSquares<B, T> f(this->ctx(), data, {0.125});
   const std::vector<double> start = test::normals(3, d);
   for (const Curvature kind : {Curvature::hessian, Curvature::gauss_newton}) {
     const Terms terms = test::terms_at(SigmoidSquares{}, p, start, kind);
@@ -192,7 +192,7 @@ TYPED_TEST(ErrorDrivenHessians, SizesAreTheSmallestThatMeetTheTolerance) {
   const index_t n = 600, d = 5;
   const Problem p = test::classes(21, n, d);
   const auto data = dataset<B, double>(this->ctx(), p);
-  const NonlinearLeastSquares<B, double> f(this->ctx(), data, 0.03125);
+  const NonlinearLeastSquares<B, double> f(this->ctx(), data, {0.03125});
   for (const Method method : methods) {
     for (const Sampling rule : rules) {
       SCOPED_TRACE(static_cast<int>(rule));
@@ -221,7 +221,7 @@ TYPED_TEST(ErrorDrivenHessians, GoWithErrorDrivenGradients) {
   const index_t n = 600, d = 5;
   const Problem p = test::classes(21, n, d);
   const auto data = dataset<B, double>(this->ctx(), p);
-  const LogisticRegression<B, double> f(this->ctx(), data, 0.03125);
+  const LogisticRegression<B, double> f(this->ctx(), data, {0.03125});
   for (const Method method : methods) {
     SecondOrderOptions options;
     options.hessian.sampling = Sampling::row_norm, options.hessian.fraction = 0.02;

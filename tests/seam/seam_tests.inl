@@ -428,7 +428,7 @@ void check_projected_row_norms(const HostRows<T>& host, index_t r) {
   for_equal_contexts([&](Context<B>& ctx) {
     const BackendRows<T> A(ctx, host, 1);
     const Buffer<T, B> projection(ctx, P);
-    Buffer<T, B> out(ctx, std::vector<T>(static_cast<std::size_t>(host.rows), T(-7)));
+    Buffer<T, B> out(ctx, std::vector<T>(static_cast<std::size_t>(host.rows + 8), T(-7)));
     projected_row_norms<T>(ctx, A.view(), {projection.data(), r, host.cols, ld}, out.data());
     const auto got = out.download();
     same(got);
@@ -444,6 +444,7 @@ void check_projected_row_norms(const HostRows<T>& host, index_t r) {
       }
       ASSERT_LE(std::abs(at(got, i) - want), bound<T>(2 * host.cols + r) * magnitude) << i;
     }
+    for (index_t i = host.rows; i < host.rows + 8; ++i) ASSERT_EQ(at(got, i), T(-7));
   });
 }
 

@@ -13,6 +13,8 @@ struct cublasContext;
 
 namespace randnla {
 
+class ThreadPool;  // src/cpu/thread_pool.hpp
+
 /// What a context has done so far. Results report differences of these.
 struct Counters {
   index_t host_waits = 0;  // the host stopped until queued work was done (download, synchronize)
@@ -38,6 +40,7 @@ class Context<Cpu> {
   explicit Context(int threads = 0);
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
+  ~Context();
 
   int threads() const { return threads_; }
   std::string device_name() const;
@@ -58,8 +61,11 @@ class Context<Cpu> {
   /// what a GPU queue does, so that a test can show that late reads change no bit of the result.
   int poll_lag = 0;
 
+  ThreadPool& pool() { return *pool_; }
+
  private:
   int threads_;
+  std::unique_ptr<ThreadPool> pool_;
   std::array<std::chrono::steady_clock::time_point, mark_count> marks_{};
 };
 

@@ -45,13 +45,49 @@ struct Constants<float> {
   static constexpr int atanh_terms = 7;  // (1/9)^7 / 15 = 1e-8
 };
 
-/// 2 atanh(t) = 2t (1 + t^2/3 + t^4/5 + ...) for 0 <= t <= 1/3.
+/// (e^r - 1) / r = 1 + r/2! + r^2/3! + ...
+template <class T>
+struct ExpSeries {
+  static constexpr int last = Constants<T>::exp_terms - 1;
+  RANDNLA_HD static constexpr T coefficient(int k) {
+    double factorial = 1;  // exact up to 18!
+    for (int i = 2; i <= k + 1; ++i) factorial *= i;
+    return static_cast<T>(1 / factorial);
+  }
+};
+
+/// (atanh(t) / t - 1) / s = 1/3 + s/5 + s^2/7 + ..., s = t^2
+template <class T>
+struct AtanhSeries {
+  static constexpr int last = Constants<T>::atanh_terms - 1;
+  RANDNLA_HD static constexpr T coefficient(int k) { return T(1) / T(2 * k + 3); }
+};
+
+/// Coefficients k, k + 2, k + 4, ... of a series in powers of x2. A recursion, because compilers unroll
+/// loops inside a loop too late to vectorise the outer one.
+template <class Series, int k, class T>
+RANDNLA_HD inline T every_other(T x2) {
+  constexpr T coefficient = Series::coefficient(k);
+  if constexpr (k + 2 > Series::last) {
+    return coefficient;
+  } else {
+    return fma(every_other<Series, k + 2>(x2), x2, coefficient);
+  }
+}
+
+/// 1 + x series(x). The two halves of the series are two chains: in a loop over few elements it is their
+/// length that takes the time. Adding the 1 last makes their roundings small.
+template <class Series, class T>
+RANDNLA_HD inline T one_plus_series(T x) {
+  const T x2 = x * x;
+  const T sum = fma(every_other<Series, 1>(x2), x, every_other<Series, 0>(x2));
+  return fma(sum, x, T(1));
+}
+
+/// 2 atanh(t) for 0 <= t <= 1/3.
 template <class T>
 RANDNLA_HD inline T twice_atanh(T t) {
-  const T s = t * t;
-  T p = T(1) / T(2 * Constants<T>::atanh_terms + 1);
-  for (int k = Constants<T>::atanh_terms - 1; k >= 0; --k) p = fma(p, s, T(1) / T(2 * k + 1));
-  return (t + t) * p;
+  return (t + t) * one_plus_series<AtanhSeries<T>>(t * t);
 }
 
 }  // namespace detail
@@ -66,10 +102,8 @@ RANDNLA_HD inline T exp_of_negative(T x) {
   const T shifted = fma(x, C::log2e, C::round_magic);  // round(x / ln 2) in its low bits
   const T k = shifted - C::round_magic;
   const T r = fma(-k, C::ln2_low, fma(-k, C::ln2_high, x));
-  T p = 1;  // 1 + r (1 + r/2 (1 + r/3 (...)))
-  for (int i = C::exp_terms; i >= 1; --i) p = fma(p, r * (T(1) / T(i)), T(1));
   const Bits scale = (std::bit_cast<Bits>(shifted) + C::exponent_bias) << C::mantissa_bits;
-  return p * std::bit_cast<T>(scale);
+  return detail::one_plus_series<detail::ExpSeries<T>>(r) * std::bit_cast<T>(scale);
 }
 
 /// log(1 + u) for 0 <= u <= 1.

@@ -17,12 +17,13 @@ namespace randnla {
 /// Curvature of a term is its probabilities p (K numbers): its Hessian is (diag p - pp') x aa',
 ///           and with s = w p in place of p, (diag s - ss'/sum s) x aa', which is w times it.
 ///           Positive semidefinite, so that Curvature::gauss_newton is the same.
-/// Error     of a margin, d eps |a||w|. Neither log sum exp nor the exponentials overflow; the value of
-///           a term and the gradient's p - e_y keep their relative precision as p_y nears 1
+/// Error     of a margin, d eps |a||w|. Neither log sum exp nor the exponentials overflow; the
+///           value of a term and the gradient's p - e_y keep their relative precision as p_y nears
+///           1
 /// Cost      evaluate and hessian_product read each sampled row once, 2 K multiply-adds an entry;
 ///           hessian_matrix is K (K - 1) / 2 weighted Gram products of d^2 / 2 multiply-adds a row;
 ///           importance and gradient norms need the rows' norms, one pass the first time
-/// Sync      the constructor waits for its check of the targets; nothing else
+/// Sync      the constructor waits for its check of the targets, leverage_ratio once; nothing else
 /// Determinism  same bits from run to run and, on the CPU, for any number of threads
 /// Throws    InvalidArgument: no rows, classes out of range, a target that is none of 0 .. K-1 (the
 ///           message names row and value), a number of the regulariser negative or not finite,
@@ -43,9 +44,13 @@ class SoftmaxRegression {
   void hessian_product(Context<B>& ctx, const HessianSample<B, T>& H, VectorView<const T, B> v,
                        VectorView<T, B> out) const;
   void hessian_matrix(Context<B>& ctx, const HessianSample<B, T>& H, MatrixView<T, B> out) const;
-  /// out[i] = 2 max_c p_c (1 - p_c) |a_i|^2, by Gershgorin no less than |diag p - pp'| |a_i|^2: row c
-  /// of the matrix has p_c (1 - p_c) on the diagonal and as much in absolute value beside it.
+  /// out[i] = 2 max_c p_c (1 - p_c) |a_i|^2, by Gershgorin no less than |diag p - pp'| |a_i|^2: row
+  /// c of the matrix has p_c (1 - p_c) on the diagonal and as much in absolute value beside it.
   void importance(Context<B>& ctx, VectorView<const T, B> curvature, VectorView<T, B> out) const;
+  /// out[i] = a_i'(A'DA)^+ a_i / |a_i|^2, D_i = 2 max_c p_c (1 - p_c): leverage scores of D^(1/2) A
+  /// over the importance, as LinearModel's.
+  void leverage_ratio(Context<B>& ctx, VectorView<const T, B> curvature,
+                      VectorView<T, B> out) const;
 
  private:
   const T* squared_row_norms(Context<B>& ctx) const;
