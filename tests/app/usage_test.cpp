@@ -27,20 +27,6 @@ std::string bzip2(std::string text) {
   return packed;
 }
 
-/// The program ends with this code, says one line, and neither prints nor writes anything.
-void expect_refusal(const Words& words, int code, const std::string& reason,
-                    const TemporaryFolder& folder) {
-  const Words before = folder.names();
-  const Outcome outcome = run(words);
-  EXPECT_EQ(outcome.exit_code, code) << outcome.err;
-  EXPECT_EQ(outcome.out, "");
-  const Words lines = outcome.err_lines();
-  ASSERT_EQ(lines.size(), 1U) << outcome.err;
-  EXPECT_EQ(lines[0].rfind("randnla: ", 0), 0U) << lines[0];
-  EXPECT_NE(lines[0].find(reason), std::string::npos) << lines[0];
-  EXPECT_EQ(folder.names(), before);
-}
-
 struct BadData {
   const char* name;
   std::string content;
