@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
@@ -215,7 +217,7 @@ TEST_F(Figure1, TextTableHasTheNumbersOfTheFile) {
     ASSERT_NE(at, std::string::npos) << variants[k].first;
     const std::string row = outcome.out.substr(at + 1, outcome.out.find('\n', at + 1) - at - 1);
     char loss[32];
-    std::snprintf(loss, sizeof loss, "%.6f", std::stod(fields(table[k + 1])[5]));
+    std::snprintf(loss, sizeof loss, "%.8f", std::stod(fields(table[k + 1])[5]));
     EXPECT_NE(row.find(loss), std::string::npos) << row << "; " << loss;
     EXPECT_EQ(row.substr(row.size() - 2), "/1");
   }
