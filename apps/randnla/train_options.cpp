@@ -11,11 +11,13 @@ namespace randnla::app {
 namespace {
 
 const char* const train_about =
-    "Fits a linear model of two classes, of several, or of a number, by a trust-region method, by\n"
-    "adaptive cubic regularisation, both with sub-sampled gradients and Hessians, or by one of "
+    "Fits a linear model and certifies it.\n"
+    "The model is of two classes, of several, or of a number. It is found by a trust-region "
+    "method,\n"
+    "by adaptive cubic regularisation, both with sub-sampled gradients and Hessians, or by one of "
     "the\n"
-    "methods that these are compared with, and certifies the end point on all data: gradient norm\n"
-    "and smallest Hessian eigenvalue.";
+    "methods that these are compared with. The end point's gradient norm and smallest Hessian\n"
+    "eigenvalue are found on all data.";
 
 const char* const train_footer =
     "Examples\n"
