@@ -94,6 +94,23 @@ inline const Names<LibsvmOptions::Storage> storage_names = {
     {"dense", LibsvmOptions::Storage::dense},
     {"sparse", LibsvmOptions::Storage::sparse}};
 
+/// What Iteration::size is.
+inline const char* name_of_size(Method method) {
+  switch (method) {
+    case Method::trust_region:
+    case Method::gauss_newton:
+      return "radius";
+    case Method::lbfgs:
+    case Method::sgd:
+      return "step_size";
+    case Method::cubic:
+    case Method::scr_lanczos:
+    case Method::scr_gd:
+      break;
+  }
+  return "sigma";
+}
+
 /// The name of a value, which must be in the table.
 template <class E>
 const char* name_in(const Names<E>& names, E value) {

@@ -160,7 +160,7 @@ int complexity(const ComplexityOptions& options) {
   std::vector<Series> all;
   for (const Stairs kind : {Stairs::slopes, Stairs::saddles}) {
     for (const Method method : {Method::cubic, Method::trust_region}) {
-      all.push_back(run(ctx, kind, method, options));
+      if (!interrupted()) all.push_back(run(ctx, kind, method, options));
     }
   }
   if (options.json) {

@@ -7,6 +7,9 @@
 #include <randnla/core/error.hpp>
 #include <randnla/version.hpp>
 
+#include <memory>
+#include <sstream>
+
 namespace randnla::app {
 namespace {
 
@@ -16,6 +19,7 @@ const char* const about =
     "or written, 4 device or memory, 130 interrupted.";
 
 const char* const predict_about =
+    "Applies a model to data.\n"
     "What a model that `randnla train --model` wrote says of data: probabilities of the positive\n"
     "class, of every class (a column each), or with --link identity the predicted numbers; and "
     "the\n"
@@ -45,9 +49,9 @@ void add_predict(CLI::App& app, PredictOptions& predict) {
 }
 
 const char* const convert_about =
-    "Rewrites data in another format. Labels stay as they are, unless --positive makes them 0 and "
-    "1;\n"
-    "labels that are text become the numbers 0, 1, ... of the sorted names.";
+    "Rewrites data in another format.\n"
+    "Labels stay as they are, unless --positive makes them 0 and 1; labels that are text become "
+    "the numbers 0, 1, ... of the sorted names.";
 
 void add_convert(CLI::App& app, ConvertOptions& convert) {
   CLI::App* const command = app.add_subcommand("convert", convert_about);
@@ -79,6 +83,7 @@ void add_convert(CLI::App& app, ConvertOptions& convert) {
 }
 
 const char* const figure1_about =
+    "Compares the methods in a figure.\n"
     "Loss and test error against propagations for the variants of trust region and cubic\n"
     "regularisation in Yao's talk, with sampling by row norms, by leverage scores and with sample\n"
     "sizes driven by error estimates: traces, a table of median propagations to the best loss\n"
@@ -119,10 +124,15 @@ void add_figure1(CLI::App& app, Figure1Options& figure) {
   number("--threads", figure.threads, nonnegative, "On the CPU; 0: one a processor");
   command->add_flag("--json", figure.json, "The table as one object")->group("Figure");
   command->add_flag("--quiet", figure.quiet, "No progress")->group("Figure");
-  command->final_callback([command, &figure] { check_data_options(*command, figure.data); });
+  command->final_callback([command, &figure] {
+    check_data_options(*command, figure.data);
+    require(!figure.data.test.empty() || figure.data.test_fraction,
+            "figure1 needs test data: --test or --test-fraction");
+  });
 }
 
 const char* const complexity_about =
+    "Counts iterations against the accuracy.\n"
     "Iterations against the accuracy asked for, eps_g or eps_H, on two functions of one variable\n"
     "that are as hard as a Lipschitz Hessian lets them be for cubic regularisation, and the "
     "exponent\n"
@@ -139,6 +149,18 @@ void add_complexity(CLI::App& app, ComplexityOptions& complexity) {
   command->add_flag("--json", complexity.json, "One object");
   command->add_flag("--quiet", complexity.quiet, "No progress");
 }
+
+/// In the list of commands the first line says enough.
+class ListsFirstLines : public CLI::Formatter {
+ public:
+  std::string make_subcommand(const CLI::App* command) const override {
+    const std::string about = command->get_description();
+    std::ostringstream out;
+    CLI::detail::format_help(out, command->get_name(), about.substr(0, about.find('\n')),
+                             get_column_width());
+    return out.str();
+  }
+};
 
 /// Line ends and the like in what a user typed must not make an error message of two lines.
 std::string one_line(std::string text) {
@@ -159,7 +181,9 @@ Command parse(int argc, char** argv) {
   ComplexityOptions complexity;
   InfoOptions info;
   CLI::App app(about, "randnla");
-  app.get_formatter()->column_width(34);
+  const auto formatter = std::make_shared<ListsFirstLines>();
+  formatter->column_width(34);
+  app.formatter(formatter);
   app.set_version_flag("--version", "randnla " RANDNLA_VERSION);
   app.require_subcommand(1);
   app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);

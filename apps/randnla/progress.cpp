@@ -45,8 +45,8 @@ ProgressTable::ProgressTable(std::FILE* out, Method method)
 
 void ProgressTable::print_header() {
   std::fprintf(out_, "%6s  %16s  %9s  %9s  %10s  %-7s  %9s  %9s  %5s  %9s  %8s\n", "iter", "loss",
-               "|g|", method_ == Method::trust_region ? "radius" : "sigma", "rho", "step", "|S_g|",
-               "|S_H|", "inner", "props", "seconds");
+               "|g|", name_of_size(method_), "rho", "step", "|S_g|", "|S_H|", "inner", "props",
+               "seconds");
   header_ = true;
 }
 

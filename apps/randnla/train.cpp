@@ -118,15 +118,20 @@ int train_with(Context<Cpu>& host, Place& place, const TrainOptions& options) {
     if (trace) trace->write(one_line(to_json(it, options.method)));
     history.add(it);
   };
-  if (from) {
+  // Once the checkpoint is known to be of this run: one that is refused leaves the trace alone.
+  bool recalled = !from;
+  const auto recall = [&] {
+    if (recalled) return;
+    recalled = true;
     for (const Iteration& it : from->result.trace) note(it);
     if (!options.quiet) {
       std::fprintf(out, "%s: going on after iteration %lld\n", options.checkpoint.c_str(),
                    static_cast<long long>(from->result.iterations));
     }
-  }
+  };
   finish_work_on_interrupt();
   Hooks hooks{.progress = [&](const Iteration& it) {
+    recall();
     if (!options.quiet) table.add(it);
     note(it);
     return !interrupted();
@@ -136,6 +141,7 @@ int train_with(Context<Cpu>& host, Place& place, const TrainOptions& options) {
   }
   hooks.resume = from ? &*from : nullptr;
   const Solution solution = place.solve(problem.train, classes, options, hooks);
+  recall();
   table.finish();
 
   facts.dimensions = static_cast<index_t>(solution.x.size());

@@ -11,11 +11,13 @@ namespace randnla::app {
 namespace {
 
 const char* const train_about =
-    "Fits a linear model of two classes, of several, or of a number, by a trust-region method, by\n"
-    "adaptive cubic regularisation, both with sub-sampled gradients and Hessians, or by one of "
+    "Fits a linear model and certifies it.\n"
+    "The model is of two classes, of several, or of a number. It is found by a trust-region "
+    "method,\n"
+    "by adaptive cubic regularisation, both with sub-sampled gradients and Hessians, or by one of "
     "the\n"
-    "methods that these are compared with, and certifies the end point on all data: gradient norm\n"
-    "and smallest Hessian eigenvalue.";
+    "methods that these are compared with. The end point's gradient norm and smallest Hessian\n"
+    "eigenvalue are found on all data.";
 
 const char* const train_footer =
     "Examples\n"
@@ -61,9 +63,9 @@ const char* const train_footer =
     "features,\n"
     "so its intercept is not 0 even without --bias.\n"
     "\n"
-    "--checkpoint keeps what the run needs to go on, at most once a minute; with --resume the "
-    "same\n"
-    "command goes on from there after whatever ended it, to the same bits.\n"
+    "--checkpoint keeps what the run needs to go on, every --checkpoint-seconds; with --resume "
+    "the\n"
+    "same command goes on from there after whatever ended it, to the same bits.\n"
     "\n"
     "Ctrl-C finishes the iteration, writes what there is and exits 130; a second one ends at once.";
 
@@ -225,6 +227,10 @@ void add_run_options(CLI::App& app, TrainOptions& train) {
       app.add_option("--checkpoint", train.checkpoint, "Keep what --resume needs; see below")
           ->type_name("FILE")
           ->group("Run");
+  add_number(app, "--checkpoint-seconds", train.solver.checkpoint_seconds, nonnegative,
+             "Between checkpoints, at least; 0: one after every accepted step")
+      ->needs(checkpoint)
+      ->group("Run");
   app.add_flag("--resume", train.resume, "Go on from --checkpoint, where that is there")
       ->needs(checkpoint)
       ->group("Run");
@@ -271,6 +277,10 @@ void check_method_options(const CLI::App& app, const TrainOptions& train) {
             "--zero-start",
             "--checkpoint",
             "--resume"});
+  } else if (train.method == Method::cubic) {
+    refuse({"--initial-radius", "--max-radius", "--random-start", "--zero-start"});
+  } else {
+    refuse({"--initial-sigma", "--min-sigma"});
   }
   if (!second_order && !scr)
     refuse({"--hessian-fraction", "--gradient-fraction", "--initial-sigma"});

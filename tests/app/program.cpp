@@ -86,6 +86,19 @@ Outcome Program::finish() {
 
 Outcome run(const std::vector<std::string>& arguments) { return Program(arguments).finish(); }
 
+void expect_refusal(const std::vector<std::string>& words, int code, const std::string& reason,
+                    const TemporaryFolder& folder) {
+  const std::vector<std::string> before = folder.names();
+  const Outcome outcome = run(words);
+  EXPECT_EQ(outcome.exit_code, code) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  const std::vector<std::string> lines = outcome.err_lines();
+  ASSERT_EQ(lines.size(), 1U) << outcome.err;
+  EXPECT_EQ(lines[0].rfind("randnla: ", 0), 0U) << lines[0];
+  EXPECT_NE(lines[0].find(reason), std::string::npos) << lines[0];
+  EXPECT_EQ(folder.names(), before);
+}
+
 std::string small_libsvm(int rows) {
   std::mt19937 bits(5);
   std::uniform_real_distribution<double> uniform(-1, 1);

@@ -42,6 +42,10 @@ class Program {
 Outcome run(const std::vector<std::string>& arguments);
 
 std::vector<std::string> lines_of(const std::string& text);
+/// The program ends with this code, says one line, and neither prints nor writes anything.
+void expect_refusal(const std::vector<std::string>& words, int code, const std::string& reason,
+                    const TemporaryFolder& folder);
+
 /// One JSON object a line; throws where one is not.
 std::vector<nlohmann::json> read_json_lines(const std::string& path);
 

@@ -27,20 +27,6 @@ std::string bzip2(std::string text) {
   return packed;
 }
 
-/// The program ends with this code, says one line, and neither prints nor writes anything.
-void expect_refusal(const Words& words, int code, const std::string& reason,
-                    const TemporaryFolder& folder) {
-  const Words before = folder.names();
-  const Outcome outcome = run(words);
-  EXPECT_EQ(outcome.exit_code, code) << outcome.err;
-  EXPECT_EQ(outcome.out, "");
-  const Words lines = outcome.err_lines();
-  ASSERT_EQ(lines.size(), 1U) << outcome.err;
-  EXPECT_EQ(lines[0].rfind("randnla: ", 0), 0U) << lines[0];
-  EXPECT_NE(lines[0].find(reason), std::string::npos) << lines[0];
-  EXPECT_EQ(folder.names(), before);
-}
-
 struct BadData {
   const char* name;
   std::string content;
@@ -195,16 +181,24 @@ TEST(HelpText, NamesEveryOption) {
                              "--label-noise",
                              "--data-seed",
                              "--loss",
+                             "--loss-scale",
                              "--l2",
+                             "--nonconvex",
                              "--init",
                              "--seed",
                              "--method",
                              "--preset",
                              "--hessian",
                              "--hessian-fraction",
+                             "--hessian-size",
+                             "--hessian-tolerance",
+                             "--leverage-refresh",
                              "--hessian-form",
                              "--gradient",
                              "--gradient-fraction",
+                             "--gradient-tolerance",
+                             "--errors",
+                             "--subproblem",
                              "--initial-radius",
                              "--max-radius",
                              "--initial-sigma",
@@ -218,6 +212,14 @@ TEST(HelpText, NamesEveryOption) {
                              "--inner-tolerance",
                              "--random-start",
                              "--zero-start",
+                             "--memory",
+                             "--learning-rate",
+                             "--momentum",
+                             "--batch",
+                             "--decay",
+                             "--decay-factor",
+                             "--decay-epochs",
+                             "--monitor",
                              "--max-iterations",
                              "--max-props",
                              "--target-loss",
@@ -231,17 +233,42 @@ TEST(HelpText, NamesEveryOption) {
                              "--trace",
                              "--model",
                              "--plot",
+                             "--checkpoint",
+                             "--checkpoint-seconds",
+                             "--resume",
                              "--json",
                              "--quiet"}) {
-    EXPECT_NE(help.out.find("  " + std::string(option)), std::string::npos) << option;
+    EXPECT_NE(help.out.find("  " + std::string(option) + " "), std::string::npos) << option;
   }
-  for (const std::string& line : help.out_lines()) EXPECT_LE(line.size(), 100U) << line;
   EXPECT_NE(run({"--help"}).out.find("130"), std::string::npos);
-  EXPECT_NE(run({"predict", "--help"}).out.find("--out"), std::string::npos);
-  const Outcome convert = run({"convert", "--help"});
-  EXPECT_NE(convert.out.find("randnla convert --in "), std::string::npos);
-  for (const std::string& line : convert.out_lines()) EXPECT_LE(line.size(), 100U) << line;
+  EXPECT_NE(run({"convert", "--help"}).out.find("randnla convert --in "), std::string::npos);
+  const auto names = [](const std::string& command, const Words& options) {
+    const std::string text = run({command, "--help"}).out;
+    for (const std::string& option : options) {
+      EXPECT_NE(text.find("  " + option + " "), std::string::npos) << command << option;
+    }
+  };
+  names("predict", {"--model", "--data", "--out", "--link", "--threads", "--json"});
+  names("figure1", {"--data", "--test", "--test-fraction", "--out", "--seeds", "--max-passes",
+                    "--loss", "--l2", "--nonconvex", "--eps-g", "--eps-h", "--device", "--threads",
+                    "--json", "--quiet"});
+  names("complexity", {"--max-iterations", "--plot", "--json", "--quiet"});
   EXPECT_EQ(run({"--version"}).out.rfind("randnla ", 0), 0U);
+}
+
+TEST(HelpText, FitsHundredColumns) {
+  for (const Words& words : {Words{"--help"},
+                             {"train", "--help"},
+                             {"predict", "--help"},
+                             {"convert", "--help"},
+                             {"figure1", "--help"},
+                             {"complexity", "--help"},
+                             {"info", "--help"}}) {
+    const Outcome help = run(words);
+    EXPECT_EQ(help.exit_code, 0);
+    ASSERT_FALSE(help.out_lines().empty());
+    for (const std::string& line : help.out_lines()) EXPECT_LE(line.size(), 100U) << line;
+  }
 }
 
 /// A run without an end, whose trace has begun.
