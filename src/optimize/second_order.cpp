@@ -170,7 +170,7 @@ bool OuterLoop<B, T>::make_hessian() {
     const double norm = gradient_sampled ? std::sqrt(seen.sampled.norm2) : gradient_norm;
     const StoppingOptions& stopping = options.stopping;
     hessian.choose_size(seen.hessian_second, options.hessian.tolerance * stopping.eps_h *
-                                                 std::max(1.0, norm / stopping.eps_g));
+                                                 std::sqrt(std::max(1.0, norm / stopping.eps_g)));
   }
   hessian.draw(ctx, current.x.view(), current.curvature.data(), expected_products, rng.next());
   const Sample<B, T> sample = hessian.applied.hessian.sample;

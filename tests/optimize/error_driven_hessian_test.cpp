@@ -170,7 +170,7 @@ void expect_sizes(const OptimizationResult& result, const SecondOrderOptions& op
   for (const Iteration& row : result.trace) {
     SCOPED_TRACE("iteration " + std::to_string(row.iteration));
     const double delta = options.hessian.tolerance * stopping.eps_h *
-                         std::max(1.0, row.gradient_norm / stopping.eps_g);
+                         std::sqrt(std::max(1.0, row.gradient_norm / stopping.eps_g));
     EXPECT_LE(row.hessian_error, delta * (1 + 1e-12));
     if (coins) continue;  // the row has the number that the coins gave
     EXPECT_GE(row.hessian_sample, least);
