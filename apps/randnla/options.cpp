@@ -51,7 +51,8 @@ void add_predict(CLI::App& app, PredictOptions& predict) {
 const char* const convert_about =
     "Rewrites data in another format.\n"
     "Labels stay as they are, unless --positive makes them 0 and 1; labels that are text become "
-    "the numbers 0, 1, ... of the sorted names.";
+    "the\n"
+    "numbers 0, 1, ... of the sorted names.";
 
 void add_convert(CLI::App& app, ConvertOptions& convert) {
   CLI::App* const command = app.add_subcommand("convert", convert_about);
@@ -154,9 +155,9 @@ void add_complexity(CLI::App& app, ComplexityOptions& complexity) {
 class ListsFirstLines : public CLI::Formatter {
  public:
   std::string make_subcommand(const CLI::App* command) const override {
-    const std::string about = command->get_description();
+    const std::string text = command->get_description();
     std::ostringstream out;
-    CLI::detail::format_help(out, command->get_name(), about.substr(0, about.find('\n')),
+    CLI::detail::format_help(out, command->get_name(), text.substr(0, text.find('\n')),
                              get_column_width());
     return out.str();
   }

@@ -11,13 +11,11 @@ namespace randnla::app {
 namespace {
 
 const char* const train_about =
-    "Fits a linear model and certifies it.\n"
-    "The model is of two classes, of several, or of a number. It is found by a trust-region "
-    "method,\n"
-    "by adaptive cubic regularisation, both with sub-sampled gradients and Hessians, or by one of "
-    "the\n"
-    "methods that these are compared with. The end point's gradient norm and smallest Hessian\n"
-    "eigenvalue are found on all data.";
+    "Fits a linear model and certifies the end point.\n"
+    "The model is of two classes, of several, or of a number. It is found by a trust-region\n"
+    "method or adaptive cubic regularisation, both with sub-sampled gradients and Hessians, or by\n"
+    "one of the methods that these are compared with. The certificate is the gradient norm and a\n"
+    "bound on the smallest Hessian eigenvalue, on all data.";
 
 const char* const train_footer =
     "Examples\n"

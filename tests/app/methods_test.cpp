@@ -252,6 +252,25 @@ TEST_F(Training, LossIsThatOfTheDefinition) {
   EXPECT_NEAR(json["loss"].get<double>(), sum / terms + penalty, 1e-13);
 }
 
+/// At w = 0 the residual is -y.
+TEST_F(Training, RobustLossesHaveTheScaleThatIsGiven) {
+  for (const double c : {0.5, 2.0}) {
+    double cauchy = 0, tukey = 0, terms = 0;
+    std::istringstream text(line_csv(0));
+    for (std::string row; std::getline(text, row); ++terms) {
+      const double r = std::stod(row.substr(row.rfind(',') + 1)) / c;
+      cauchy += c * c / 2 * std::log(1 + r * r);
+      tukey += c * c / 6 * (std::abs(r) < 1 ? 1 - std::pow(1 - r * r, 3) : 1);
+    }
+    const auto initial = [&](const std::string& loss) -> double {
+      return trained({"--data", line, "--loss", loss, "--loss-scale", std::to_string(c), "--init",
+                      "zeros", "--max-iterations", "0"})["initial_loss"];
+    };
+    EXPECT_NEAR(initial("cauchy"), cauchy / terms, 1e-14 * terms);
+    EXPECT_NEAR(initial("tukey"), tukey / terms, 1e-14 * terms);
+  }
+}
+
 TEST_F(Training, SquaredLossFindsTheLineAndPredictWritesIt) {
   const Json json = trained({"--data", line, "--loss", "squared", "--bias", "--hessian", "full",
                              "--eps-g", "1e-10", "--model", model});
