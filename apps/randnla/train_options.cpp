@@ -117,7 +117,7 @@ void add_sampling_options(CLI::App& app, SecondOrderOptions& solver) {
              "That part, or as many as --hessian-tolerance asks for")
       ->group("Samples");
   add_number(app, "--hessian-tolerance", solver.hessian.tolerance, positive,
-             "error-driven: |H_S - H| in units of eps-h sqrt(max(1, |g| / eps-g))")
+             "error-driven: |H_S - H|, in eps-h sqrt(max(1, |g| / eps-g))")
       ->group("Samples");
   add_number(app, "--leverage-refresh", solver.hessian.refresh, at_least_one,
              "Samples drawn before leverage scores are computed anew")

@@ -119,7 +119,9 @@ TEST_P(EveryMethod, LowersTheLossAndReports) {
   EXPECT_EQ(json["train_accuracy"].is_number(), !real);
   EXPECT_EQ(json.contains("train_rmse"), real);
   EXPECT_EQ(json["labels"].is_null(), real);
-  if (loss == "softmax") EXPECT_EQ(json["labels"]["classes"], Json({1, 2, 3}));
+  if (loss == "softmax") {
+    EXPECT_EQ(json["labels"]["classes"], Json({1, 2, 3}));
+  }
   EXPECT_EQ(json["dimensions"], loss == "softmax" ? 9 : json["features"].get<int>() + 1);
 
   const std::vector<Json> rows = read_json_lines(trace);
@@ -174,7 +176,8 @@ TEST_F(Training, TraceHasTheSamplingErrorsThatWereAskedFor) {
     const std::vector<Json> rows = read_json_lines(trace);
     return rows.empty() ? Json::object() : rows[0];
   };
-  const Words driven = {"--gradient", "error-driven", "--hessian-size", "error-driven"};
+  const Words driven = {"--gradient",   "error-driven",        "--hessian-size",
+                        "error-driven", "--hessian-tolerance", "3"};
   const Json exact = first_row(driven + Words{"--errors", "exact"});
   for (const char* key :
        {"gradient_error", "hessian_error", "true_gradient_error", "true_hessian_error"}) {

@@ -200,7 +200,7 @@ TYPED_TEST(ErrorDrivenHessians, SizesAreTheSmallestThatMeetTheTolerance) {
       options.hessian.sampling = rule, options.hessian.fraction = 0.02;
       options.hessian.size = Size::error_driven;
       options.stopping.eps_g = 1e-5, options.stopping.eps_h = 3e-3;
-      options.hessian.tolerance = 0.01;
+      options.hessian.tolerance = 1;
       options.stopping.max_iterations = test::sized<B>(100, 12);
       const auto run = minimize<double, B>(method, this->ctx(), f, test::normals(3, d), options);
       expect_sizes(run.result, options, n);
@@ -225,7 +225,7 @@ TYPED_TEST(ErrorDrivenHessians, GoWithErrorDrivenGradients) {
   for (const Method method : methods) {
     SecondOrderOptions options;
     options.hessian.sampling = Sampling::row_norm, options.hessian.fraction = 0.02;
-    options.hessian.size = Size::error_driven, options.hessian.tolerance = 0.01;
+    options.hessian.size = Size::error_driven, options.hessian.tolerance = 1;
     options.gradient.rule = GradientOptions::Rule::error_driven;
     options.stopping.max_iterations = test::sized<B>(100, 40);
     const auto run = minimize<double, B>(method, this->ctx(), f, test::normals(3, d), options);

@@ -101,7 +101,6 @@ std::vector<EveryMethod> all_rules() {
   return all;
 }
 
-
 template <Backend B, class Objective>
 OptimizationResult run(Context<B>& ctx, const Objective& f, const EveryMethod& m) {
   auto x = test::place<double>(ctx, test::normals(5, f.dim(), 0.5));
@@ -131,9 +130,9 @@ OptimizationResult run_softmax(Context<B>& ctx, const EveryMethod& m, bool spars
 template <Backend B>
 std::vector<std::pair<const char*, OptimizationResult (*)(Context<B>&, const EveryMethod&, bool)>>
 all_losses() {
-  return {{"nls", run_linear<B, SigmoidSquares>},   {"logistic", run_linear<B, LogisticLoss>},
-          {"squared", run_linear<B, SquaredLoss>},  {"cauchy", run_linear<B, CauchyLoss>},
-          {"tukey", run_linear<B, TukeyLoss>},      {"softmax", run_softmax<B>}};
+  return {{"nls", run_linear<B, SigmoidSquares>},  {"logistic", run_linear<B, LogisticLoss>},
+          {"squared", run_linear<B, SquaredLoss>}, {"cauchy", run_linear<B, CauchyLoss>},
+          {"tukey", run_linear<B, TukeyLoss>},     {"softmax", run_softmax<B>}};
 }
 
 /// Whether a run did what its method is for: it went down, and said so in its trace.

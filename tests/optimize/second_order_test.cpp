@@ -78,7 +78,8 @@ void expect_consistent(const OptimizationResult& result, const SecondOrderOption
                        index_t n, bool cubic) {
   const bool gradients_sampled = options.gradient.rule != GradientOptions::Rule::full;
   const bool hessians_sampled = options.hessian.sampling != Sampling::full;
-  double size = cubic ? options.initial_sigma.value() : options.initial_radius, loss = result.initial_loss;
+  double size = cubic ? options.initial_sigma.value() : options.initial_radius,
+         loss = result.initial_loss;
   bool new_gradient = true, new_hessian = true;
   int failures = 0;
   Work before;
