@@ -61,6 +61,7 @@ EveryMethod method(const char* name, int baseline, Sampling sampling = Sampling:
   m.options.hessian.sampling = sampling;
   m.options.hessian.fraction = 0.3;
   m.options.initial_sigma = 1, m.options.initial_radius = 1;
+  m.options.inner_tolerance = 1e-6;  // at 1e-15 rounding decides when an inner solve ends
   m.options.stopping.max_iterations = iterations;
   return m;
 }
