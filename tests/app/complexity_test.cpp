@@ -130,9 +130,13 @@ TEST(Complexity, CubicRegularisationTakesAsManyIterationsAsItsTheoryAllows) {
       EXPECT_LE(point["iterations"], 2001);
       EXPECT_NE(point["stop"], "max_iterations");
       // Stair k has a slope of k^(-2/3), a curvature of -k^(-1/3).
-      if (arc) EXPECT_NEAR(point["iterations"].get<double>(), std::pow(eps, -power), 1.001);
+      if (arc) {
+        EXPECT_NEAR(point["iterations"].get<double>(), std::pow(eps, -power), 1.001);
+      }
     }
-    if (arc) EXPECT_NEAR(s["slope"].get<double>(), -power, 0.02);
+    if (arc) {
+      EXPECT_NEAR(s["slope"].get<double>(), -power, 0.02);
+    }
   }
 }
 
