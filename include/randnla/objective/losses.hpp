@@ -29,7 +29,7 @@ template <class T>
 RANDNLA_HD inline Sigmoid<T> sigmoid(T z) {
   const T e = math::exp_of_negative(z < 0 ? z : -z);
   const T larger = T(1) / (T(1) + e), smaller = e * larger;
-  return z < 0 ? Sigmoid<T>{smaller, larger} : Sigmoid<T>{larger, smaller};
+  return {z < 0 ? smaller : larger, z < 0 ? larger : smaller};
 }
 
 /// (y - sigmoid(z))^2, y in [0, 1]: non-convex least squares.
