@@ -78,8 +78,9 @@ Measured measure(Context<Cpu>& ctx, const Staircase& f, Stairs kind, Method meth
 std::vector<double> accuracies(Stairs kind, double most) {
   const double exponent = kind == Stairs::slopes ? 1.5 : 3;
   const double last = std::pow(most, -1 / exponent), first = kind == Stairs::slopes ? 0.11 : 0.55;
-  std::vector<double> out;
   constexpr int count = 8;
+  std::vector<double> out;
+  out.reserve(count);
   for (int i = 0; i < count; ++i) {
     out.push_back(first * std::pow(last / first, static_cast<double>(i) / (count - 1)));
   }

@@ -153,7 +153,7 @@ class Scale {
     if (ticks.size() > 2) return ticks;
     ticks.clear();
     for (int k = static_cast<int>(std::floor(least_)); k <= most_; ++k) {
-      for (const int digit : {1, 2, 5}) {
+      for (const int digit : {1, 2, 3, 5, 7}) {
         const double value = digit * std::pow(10, k);
         if (place(value) >= 0 && place(value) <= 1) ticks.push_back({value, power_text(digit, k)});
       }
@@ -171,7 +171,7 @@ class Drawing {
       : panel_(panel),
         clip_("panel" + std::to_string(index)),
         across_(width * static_cast<double>(index % columns)),
-        down_(height * static_cast<double>(index / columns)),
+        down_(height * std::floor(static_cast<double>(index) / static_cast<double>(columns))),
         x_(panel.x, panel.curves, &Curve::x),
         y_(panel.y, panel.curves, &Curve::y) {}
 
@@ -294,6 +294,7 @@ std::string to_svg(const std::vector<Panel>& panels, std::size_t columns) {
 bool svg_to_png(const std::string& svg, const std::string& png) {
   std::vector<std::string> words = {"rsvg-convert", "--output", png, svg};
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   pid_t child = 0;

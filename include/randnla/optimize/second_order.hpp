@@ -50,7 +50,7 @@ struct HessianOptions {
   /// seeds) trust region needs 2.0e7, 1.3e7, 7.2e6 and 8.3e6 props to F* + 1e-6 with a tolerance of
   /// 1, 0.3, 0.1 and 0.05, cubic regularisation 2.7e7, 1.6e7, 7.8e6 and 1.2e7.
   double tolerance = 0.1;  // > 0
-  int refresh = 10;      // leverage rules: samples drawn from scores before new scores are found
+  int refresh = 10;        // leverage rules: samples drawn from scores before new scores are found
   /// gauss_newton: the model's Hessian is positive semidefinite; the certificate's stays the true
   /// one.
   Curvature curvature = Curvature::hessian;
