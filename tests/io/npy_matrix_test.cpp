@@ -28,7 +28,7 @@ std::string npy(const std::string& type, const std::string& shape, const std::ve
     bytes += static_cast<char>(header.size() >> (8 * k) & 0xff);
   }
   std::string data(values.size() * sizeof(V), '\0');
-  std::memcpy(data.data(), values.data(), data.size());
+  if (!values.empty()) std::memcpy(data.data(), values.data(), data.size());
   return bytes + header + data;
 }
 
