@@ -13,6 +13,39 @@
 
 namespace randnla {
 
+template <Backend B, Scalar T>
+int certificate_steps(const FiniteSumRef<B, T>& f, const StoppingOptions& stopping) {
+  return static_cast<int>(std::min<index_t>(f.dim(), stopping.lanczos_steps));
+}
+
+/// The smallest eigenvalue of `hessian`, which must be that on all data; its work is added, without
+/// waits and polls. One read.
+template <Backend B, Scalar T>
+SmallestEigenvalue smallest_on_all(Context<B>& ctx, const FiniteSumRef<B, T>& f,
+                                   const SampledHessian<B, T>& hessian,
+                                   const StoppingOptions& stopping, Rng rng,
+                                   VectorView<T, B> eigenvector, Work& work) {
+  const SmallestEigenvalue found = smallest_eigenvalue<B, T>(
+      ctx, hessian.op(), eigenvector, rng,
+      {-stopping.eps_h, stopping.failure_probability, stopping.lanczos_steps});
+  work.hessian_products += found.steps;
+  work.props += 2 * f.terms() * found.steps;
+  work.hessian_matrices += hessian.formed() ? 1 : 0;
+  work.data_passes += hessian.formed() ? 1 : found.steps;
+  return found;
+}
+
+inline Certificate certificate_of(double gradient_norm, const SmallestEigenvalue& smallest,
+                                  const StoppingOptions& stopping) {
+  return {gradient_norm,
+          smallest.value,
+          smallest.lower_bound,
+          smallest.failure_probability,
+          gradient_norm <= stopping.eps_g,
+          smallest.lower_bound >= -stopping.eps_h,
+          smallest.steps};
+}
+
 /// Certifies x.
 ///
 /// gradient_norm  |grad F(x)| where it is known; NaN: it is computed, in the pass for the curvatures
@@ -41,24 +74,12 @@ Certificate certify(Context<B>& ctx, FiniteSumRef<B, T> f, VectorView<const T, B
   } else {
     f.evaluate(ctx, x, all, {nullptr, nullptr, curvature});
   }
-  const int steps = static_cast<int>(std::min<index_t>(d, stopping.lanczos_steps));
-  hessian.use(ctx, x, all, steps);
-  const auto smallest = smallest_eigenvalue<B, T>(
-      ctx, hessian.op(), eigenvector, rng,
-      {-stopping.eps_h, stopping.failure_probability, stopping.lanczos_steps});
-  work.hessian_products += smallest.steps;
-  work.props += 2 * n * smallest.steps;
-  work.hessian_matrices += hessian.formed() ? 1 : 0;
-  work.data_passes += hessian.formed() ? 1 : smallest.steps;
+  hessian.use(ctx, x, all, certificate_steps(f, stopping));
+  const SmallestEigenvalue smallest =
+      smallest_on_all<B, T>(ctx, f, hessian, stopping, rng, eigenvector, work);
   work.host_waits += ctx.counters.host_waits - before.host_waits;
   work.flag_polls += ctx.counters.flag_polls - before.flag_polls;
-  return {gradient_norm,
-          smallest.value,
-          smallest.lower_bound,
-          smallest.failure_probability,
-          gradient_norm <= stopping.eps_g,
-          smallest.lower_bound >= -stopping.eps_h,
-          smallest.steps};
+  return certificate_of(gradient_norm, smallest, stopping);
 }
 
 }  // namespace randnla

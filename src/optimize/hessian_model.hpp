@@ -1,8 +1,8 @@
 // The sampled Hessian of one outer iteration: its rows, their curvatures, and how it is applied.
 #pragma once
 
-#include "optimize/hessian_cost.hpp"
 #include "optimize/sample_size.hpp"
+#include "optimize/sampled_hessian.hpp"
 #include "seam/seam.hpp"
 
 #include <randnla/objective/finite_sum.hpp>
@@ -67,8 +67,7 @@ struct HessianModel {
         sampler(ctx, f.terms()),
         size(std::max<index_t>(
             1, static_cast<index_t>(given.fraction * static_cast<double>(f.terms())))),
-        applied{f, {}},
-        matrix_products{{}} {}
+        rows(f) {}
 
   bool sampled() const { return options.sampling != Sampling::full; }
   bool error_driven() const {
@@ -120,10 +119,6 @@ struct HessianModel {
         Curvature::hessian);
   }
 
-  OperatorRef<B, T> op() const {
-    return formed ? OperatorRef<B, T>(matrix_products) : OperatorRef<B, T>(applied);
-  }
-
   /// sqrt of what E|H_S - H|_F^2 is at most, for the sample drawn.
   double error(double second) const {
     if (whole) return 0;
@@ -143,30 +138,18 @@ struct HessianModel {
   bool measured;
   RowSampler<B, T> sampler;
   index_t size;
-  HessianOperator<B, T> applied;
-  SymmetricMatrix<B, T> matrix_products;
-  bool formed = false, whole = false;
+  SampledHessian<B, T> rows;
+  bool whole = false;
   int draws_since_refresh = 0;
-  Buffer<T, B> importance, ratio, curvatures, matrix;
+  Buffer<T, B> importance, ratio;
 
  private:
   void use(Context<B>& ctx, VectorView<const T, B> x, const T* curvature,
            const Sample<B, T>& sample, int products, Form form, index_t expected_rows,
            Curvature kind) {
-    const index_t each = f.curvature_size();
-    if (curvatures.size() < sample.bound * each) {
-      curvatures = Buffer<T, B>(ctx, sample.bound * each);
-    }
-    weigh_curvature(ctx, sample, curvature, each, curvatures.data());
-    applied.hessian = {x, sample, curvatures.data(), kind};
-    const index_t d = f.dim();
-    formed = form == Form::matrix ||
-             (form == Form::automatic &&
-              matrix_is_cheaper(f.hessian_costs(), expected_rows, d, products, sizeof(T)));
-    if (!formed) return;
-    if (matrix.size() == 0) matrix = Buffer<T, B>(ctx, d * d);
-    f.hessian_matrix(ctx, applied.hessian, {matrix.data(), d, d, d});
-    matrix_products.matrix = {matrix.data(), d, d, d};
+    T* const weighted = rows.curvature_memory(ctx, sample.bound);
+    weigh_curvature(ctx, sample, curvature, f.curvature_size(), weighted);
+    rows.use_weighted(ctx, x, sample, kind, form, products, expected_rows);
   }
 };
 

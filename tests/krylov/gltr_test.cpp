@@ -239,44 +239,14 @@ TYPED_TEST(TrustRegionModel, ToleranceAndLimitsEndIt) {
 }
 
 TYPED_TEST(TrustRegionModel, LateReadsOfTheStopFlagChangeNoBit) {
-  using T = typename TypeParam::Real;
-  auto& ctx = this->ctx();
-  for (const double low : {-5.0, 0.5}) {
-    const Dense A = test::with_spectrum(9, ramp(low, 8, 60));
-    const auto g = test::normals(4, 60);
-    ctx.poll_lag = 0;
-    Model<T, typename TypeParam::Space> first(ctx, A, g);
-    const auto want = first.solve({1, 1e-4, 500}), again = first.solve_again({0.25, 1e-4, 500});
-    for (const int lag : {1, 4}) {
-      ctx.poll_lag = lag;
-      Model<T, typename TypeParam::Space> model(ctx, A, g);
-      const auto got = model.solve({1, 1e-4, 500});
-      EXPECT_EQ(got.bits, want.bits);
-      EXPECT_EQ(got.result.decrease, want.result.decrease);
-      EXPECT_EQ(got.result.iterations, want.result.iterations);
-      EXPECT_EQ(model.H.products, first.H.products + lag);
-      const auto got_again = model.solve_again({0.25, 1e-4, 500});
-      EXPECT_EQ(got_again.bits, again.bits);
-      EXPECT_EQ(got_again.result.decrease, again.result.decrease);
-    }
-  }
+  using Here = Model<typename TypeParam::Real, typename TypeParam::Space>;
+  test::expect_late_reads_change_no_bit<Here>(this->ctx(), GltrOptions{1, 1e-4, 500},
+                                              GltrOptions{0.25, 1e-4, 500});
 }
 
 TYPED_TEST(TrustRegionModel, WhatIsNotFiniteIsAnOutcome) {
-  using T = typename TypeParam::Real;
-  this->ctx().poll_lag = 4;  // columns queued meanwhile hold NaN, and have no part in the step
-  for (const double bad : {std::nan(""), HUGE_VAL}) {
-    Dense A = test::diagonal({1, 2, 3, 4});
-    Model<T, typename TypeParam::Space> gradient(this->ctx(), A, {1, bad, 1, 1});
-    EXPECT_EQ(gradient.solve({1, 1e-6, 9}).result.stop, InnerStop::not_finite);
-    A(1, 1) = bad;
-    Model<T, typename TypeParam::Space> hessian(this->ctx(), A, {1, 1, 1, 1});
-    const auto got = hessian.solve({1, 1e-6, 9});
-    EXPECT_EQ(got.result.stop, InnerStop::not_finite);
-    EXPECT_EQ(got.result.iterations, 1);
-    EXPECT_EQ(got.result.decrease, 0);
-    EXPECT_EQ(norm2(got.s), 0);
-  }
+  using Here = Model<typename TypeParam::Real, typename TypeParam::Space>;
+  test::expect_not_finite_is_an_outcome<Here>(this->ctx(), GltrOptions{1, 1e-6, 9});
 }
 
 TYPED_TEST(TrustRegionModel, MisuseThrows) {

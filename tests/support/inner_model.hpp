@@ -3,10 +3,12 @@
 #pragma once
 
 #include "support/dense_reference.hpp"
+#include "support/problems.hpp"
 
 #include <randnla/core/random.hpp>
 #include <randnla/krylov/inner_result.hpp>
 
+#include <cmath>
 #include <vector>
 
 namespace randnla::test {
@@ -66,5 +68,50 @@ class InnerModel {
   Buffer<InnerResult, B> result_;
   Solver solver_;
 };
+
+/// Whatever the lag of the stop flag, `solve` with one option and then `again` with another give the
+/// same bits, for a definite and an indefinite H.
+template <class Model, Backend B, class Options>
+void expect_late_reads_change_no_bit(Context<B>& ctx, const Options& solve, const Options& again) {
+  for (const double low : {-5.0, 0.5}) {
+    const Dense A = with_spectrum(9, ramp(low, 8, 60));
+    const auto g = normals(4, 60);
+    ctx.poll_lag = 0;
+    Model first(ctx, A, g);
+    const auto want = first.solve(solve), want_again = first.solve_again(again);
+    EXPECT_EQ(first.H.products, want.result.products);
+    for (const int lag : {1, 4}) {
+      ctx.poll_lag = lag;
+      Model model(ctx, A, g);
+      const auto got = model.solve(solve);
+      EXPECT_EQ(got.bits, want.bits);
+      EXPECT_EQ(got.result.decrease, want.result.decrease);
+      EXPECT_EQ(got.result.iterations, want.result.iterations);
+      EXPECT_EQ(got.result.products, want.result.products);
+      EXPECT_EQ(model.H.products, first.H.products + lag);
+      const auto got_again = model.solve_again(again);
+      EXPECT_EQ(got_again.bits, want_again.bits);
+      EXPECT_EQ(got_again.result.decrease, want_again.result.decrease);
+    }
+  }
+}
+
+/// A gradient or a Hessian that is not finite is an outcome, with a zero step.
+template <class Model, Backend B, class Options>
+void expect_not_finite_is_an_outcome(Context<B>& ctx, const Options& options) {
+  ctx.poll_lag = 4;  // what is queued meanwhile holds NaN, and has no part in the step
+  for (const double bad : {std::nan(""), HUGE_VAL}) {
+    Dense A = diagonal({1, 2, 3, 4});
+    Model gradient(ctx, A, {1, bad, 1, 1});
+    EXPECT_EQ(gradient.solve(options).result.stop, InnerStop::not_finite);
+    A(1, 1) = bad;
+    Model hessian(ctx, A, {1, 1, 1, 1});
+    const auto got = hessian.solve(options);
+    EXPECT_EQ(got.result.stop, InnerStop::not_finite);
+    EXPECT_EQ(got.result.iterations, 1);
+    EXPECT_EQ(got.result.decrease, 0);
+    EXPECT_EQ(norm2(got.s), 0);
+  }
+}
 
 }  // namespace randnla::test
