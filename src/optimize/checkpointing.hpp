@@ -4,6 +4,7 @@
 #include "optimize/outer_loop.hpp"
 #include "optimize/steps.hpp"
 
+#include <algorithm>
 #include <cinttypes>
 #include <cstdio>
 #include <string>
@@ -15,8 +16,8 @@ std::string steps_decided_by(const SecondOrderOptions& options, bool cubic, int 
 
 template <Backend B, Scalar T>
 void upload_narrow(const std::vector<double>& wide, Buffer<T, B>& to) {
-  std::vector<T> narrow;
-  for (const double v : wide) narrow.push_back(static_cast<T>(v));
+  std::vector<T> narrow(wide.size());
+  std::ranges::transform(wide, narrow.begin(), [](double v) { return static_cast<T>(v); });
   to.upload(narrow);
 }
 
