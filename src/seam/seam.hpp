@@ -16,6 +16,7 @@
 //                                       nowhere stored
 //   fused_pass(ctx, A, rows, v, f, ridge, out, value)   one read of A, see below
 //   fused_multi_pass(ctx, A, rows, V, K, f, ridge, out, value)   the same with K vectors
+//   scatter_rows(ctx, A, segments, pattern, nonzeros, layout, partial)   see below
 //   gram(ctx, A, rows, d, ridge, H)     H = sum_k d[k] a_k a_k' + ridge I, both triangles
 //
 // All are asynchronous; sums repeat in bits from run to run and, on the CPU, for any number of
@@ -38,6 +39,11 @@
 //   value = sum_k value_k + ridge/2 sum_c v_c'v_c   (skipped when value is null; summed in double)
 //
 // All else is as in fused_pass. z is f's only while f runs.
+//
+// scatter_rows: row i of segment g is added to, or subtracted from, `nonzeros` rows of the g-th partial sketch,
+// at partial + g * layout.size(); pattern[(i - segments.begin) * nonzeros + l] is twice the row there, plus 1
+// to subtract. Every entry adds its terms in the order of i, then l. layout: sketch_layout<T>(ctx, rows, cols);
+// what it has beyond the matrix may be written and is never read.
 #pragma once
 
 #if defined(__CUDACC__)
@@ -46,12 +52,14 @@
 #include "gram.cuh"
 #include "loops.cuh"
 #include "projected_row_norms.cuh"
+#include "scatter_rows.cuh"
 #else
 #include "cpu/fused_multi_pass.hpp"
 #include "cpu/fused_pass.hpp"
 #include "cpu/gram.hpp"
 #include "cpu/loops.hpp"
 #include "cpu/projected_row_norms.hpp"
+#include "cpu/scatter_rows.hpp"
 #endif
 
 namespace randnla {

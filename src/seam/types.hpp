@@ -28,4 +28,29 @@ struct RowTerm {
 /// memory of a multiprocessor.
 inline constexpr index_t max_pass_vectors = 128;
 
+/// Where the entry (t, j) of a partial sketch lies: tiles of 2^shift columns, each by rows.
+struct SketchLayout {
+  index_t rows = 0, tiles = 0;
+  int shift = 0;
+
+  RANDNLA_HD index_t width() const { return index_t{1} << shift; }
+  RANDNLA_HD index_t size() const { return tiles * tile_size(); }
+  RANDNLA_HD index_t tile_size() const { return rows << shift; }
+  RANDNLA_HD index_t index(index_t t, index_t j) const {
+    return (j >> shift) * tile_size() + (t << shift) + (j & (width() - 1));
+  }
+};
+
+/// Rows [begin, end) of a matrix in segments of `length`; `before` rows of the first one have gone before.
+struct RowSegments {
+  index_t begin, end, before, length;
+
+  RANDNLA_HD index_t count() const { return (before + end - begin + length - 1) / length; }
+  RANDNLA_HD index_t first(index_t g) const { return g == 0 ? begin : begin - before + g * length; }
+  RANDNLA_HD index_t last(index_t g) const {
+    const index_t past = begin - before + (g + 1) * length;
+    return past < end ? past : end;
+  }
+};
+
 }  // namespace randnla
