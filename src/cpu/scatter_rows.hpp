@@ -6,10 +6,10 @@
 namespace randnla {
 
 template <class T>
-SketchLayout sketch_layout(const Context<Cpu>& ctx, index_t rows, index_t cols);
+SketchLayout sketch_layout(const Context<Cpu>& ctx, index_t rows, index_t stack_rows, index_t cols);
 
 template <class T>
 void scatter_rows(Context<Cpu>& ctx, const Rows<T, Cpu>& A, RowSegments segments,
-                  const std::uint32_t* pattern, index_t nonzeros, SketchLayout layout, T* partial);
+                  const RowPattern& pattern, SketchLayout layout, T* partial);
 
 }  // namespace randnla

@@ -16,7 +16,7 @@
 //                                       nowhere stored
 //   fused_pass(ctx, A, rows, v, f, ridge, out, value)   one read of A, see below
 //   fused_multi_pass(ctx, A, rows, V, K, f, ridge, out, value)   the same with K vectors
-//   scatter_rows(ctx, A, segments, pattern, nonzeros, layout, partial)   see below
+//   scatter_rows(ctx, A, segments, pattern, layout, partial)   see below
 //   gram(ctx, A, rows, d, ridge, H)     H = sum_k d[k] a_k a_k' + ridge I, both triangles
 //
 // All are asynchronous; sums repeat in bits from run to run and, on the CPU, for any number of
@@ -40,10 +40,10 @@
 //
 // All else is as in fused_pass. z is f's only while f runs.
 //
-// scatter_rows: row i of segment g is added to, or subtracted from, `nonzeros` rows of the g-th partial sketch,
-// at partial + g * layout.size(); pattern[(i - segments.begin) * nonzeros + l] is twice the row there, plus 1
-// to subtract. Every entry adds its terms in the order of i, then l. layout: sketch_layout<T>(ctx, rows, cols);
-// what it has beyond the matrix may be written and is never read.
+// scatter_rows: row i of segment g is added to, or subtracted from, the rows of the g-th partial sketch that
+// `pattern` has for row i - segments.begin; it lies at partial + g * layout.size(). Every entry adds its terms in
+// the order of i, then of the nonzeros. layout: sketch_layout<T>(ctx, rows, rows of a stack, cols); what it has
+// beyond the matrix may be written and is never read.
 #pragma once
 
 #if defined(__CUDACC__)

@@ -3,6 +3,8 @@
 
 #include <randnla/core/buffer.hpp>
 
+#include <cstdint>
+
 namespace randnla {
 
 enum class Transpose { no, yes };
@@ -27,6 +29,13 @@ struct RowTerm {
 /// The most vectors that a fused_multi_pass takes: the margins of its rows still lie in the shared
 /// memory of a multiprocessor.
 inline constexpr index_t max_pass_vectors = 128;
+
+/// Where rows are added to a sketch: twice the sketch's row, plus 1 to subtract.
+struct RowPattern {
+  const std::uint32_t* nonzero;  // those of the k-th row at nonzero + k * per_row
+  index_t per_row;
+  bool stacked;  // nonzero number l lies in the l-th of per_row parts of the sketch's rows
+};
 
 /// Where the entry (t, j) of a partial sketch lies: tiles of 2^shift columns, each by rows.
 struct SketchLayout {

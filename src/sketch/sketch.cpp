@@ -50,6 +50,12 @@ void fill_zero(Context<B>& ctx, T* values, index_t n) {
   for_each(ctx, n, [=] RANDNLA_FN(index_t i) { values[i] = 0; });
 }
 
+template <Backend B, class T>
+SketchLayout layout_of(const Context<B>& ctx, const Sketch& S, const MatrixView<T, B>& SA) {
+  const index_t stacks = S.kind == SketchKind::sparse_stack ? S.nonzeros : 1;
+  return sketch_layout<T>(ctx, S.rows, (S.rows + stacks - 1) / stacks, SA.cols);
+}
+
 template <class T>
 T scale_of(const Sketch& S) {
   return static_cast<T>(1 / std::sqrt(static_cast<double>(nonzeros_per_column(S))));
@@ -76,7 +82,7 @@ SketchStream<B, T>::SketchStream(Context<B>& ctx, const Sketch& S, MatrixView<T,
               std::to_string(SA.cols) + " with leading dimension " + std::to_string(SA.ld) +
               ", the sketch has " + std::to_string(S.rows) + " rows");
   segment_ = segment_rows(S);
-  const index_t size = sketch_layout<T>(ctx, SA.rows, SA.cols).size();
+  const index_t size = layout_of(ctx, S, SA).size();
   const index_t fitting =
       partial_bytes / (std::max<index_t>(1, size) * static_cast<index_t>(sizeof(T)));
   slots_ = std::clamp<index_t>(std::min(fitting, S.cols / segment_ + 1), 1, most_slots);
@@ -96,7 +102,7 @@ void SketchStream<B, T>::add(Context<B>& ctx, const Rows<T, B>& rows) {
   require(more <= S_.cols - seen_, "SketchStream::add: " + std::to_string(more) + " rows after " +
                                        std::to_string(seen_) + ", the sketch has " +
                                        std::to_string(S_.cols) + " columns");
-  const SketchLayout layout = sketch_layout<T>(ctx, SA_.rows, SA_.cols);
+  const SketchLayout layout = layout_of(ctx, S_, SA_);
   const index_t nonzeros = nonzeros_per_column(S_);
   T* const partial = partial_.data();
   std::uint32_t* const pattern = pattern_.data();
@@ -110,7 +116,8 @@ void SketchStream<B, T>::add(Context<B>& ctx, const Rows<T, B>& rows) {
     const index_t first = seen_;
     for_each(ctx, end - begin,
              [=] RANDNLA_FN(index_t i) { draw_column(S, first + i, pattern + i * nonzeros); });
-    scatter_rows(ctx, rows, RowSegments{begin, end, before, segment_}, pattern, nonzeros, layout,
+    scatter_rows(ctx, rows, RowSegments{begin, end, before, segment_},
+                 RowPattern{pattern, nonzeros, S.kind == SketchKind::sparse_stack}, layout,
                  partial);
     seen_ += end - begin, begin = end;
     const index_t complete = seen_ % segment_ == 0 ? touched : touched - 1;
@@ -127,7 +134,7 @@ void SketchStream<B, T>::finish(Context<B>& ctx) {
   require(seen_ == S_.cols, "SketchStream::finish: " + std::to_string(seen_) +
                                 " rows have come of " + std::to_string(S_.cols));
   if (seen_ % segment_ > 0) {
-    join(ctx, sketch_layout<T>(ctx, SA_.rows, SA_.cols), partial_.data(), 1, scale_of<T>(S_), SA_);
+    join(ctx, layout_of(ctx, S_, SA_), partial_.data(), 1, scale_of<T>(S_), SA_);
   }
 }
 
