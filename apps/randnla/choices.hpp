@@ -5,6 +5,7 @@
 #include <randnla/io/libsvm.hpp>
 #include <randnla/optimize/baselines.hpp>
 #include <randnla/optimize/second_order.hpp>
+#include <randnla/sketch/sketch.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -87,6 +88,9 @@ inline const Names<HessianOptions::Form> form_names = {
     {"automatic", HessianOptions::Form::automatic},
     {"passes", HessianOptions::Form::passes},
     {"matrix", HessianOptions::Form::matrix}};
+inline const Names<SketchKind> sketch_names = {{"sparse-stack", SketchKind::sparse_stack},
+                                               {"sparse-sign", SketchKind::sparse_sign},
+                                               {"count-sketch", SketchKind::count_sketch}};
 inline const Names<Scaling> scaling_names = {
     {"none", Scaling::none}, {"standardize", Scaling::standardize}, {"max-abs", Scaling::max_abs}};
 inline const Names<LibsvmOptions::Storage> storage_names = {

@@ -22,6 +22,7 @@ int dispatch(const Command& command) {
   if (const auto* options = std::get_if<TrainOptions>(&command)) return train(*options);
   if (const auto* options = std::get_if<PredictOptions>(&command)) return predict(*options);
   if (const auto* options = std::get_if<ConvertOptions>(&command)) return convert(*options);
+  if (const auto* options = std::get_if<SketchCommand>(&command)) return sketch(*options);
   if (const auto* options = std::get_if<Figure1Options>(&command)) return figure1(*options);
   if (const auto* options = std::get_if<ComplexityOptions>(&command)) return complexity(*options);
   return info(std::get<InfoOptions>(command));

@@ -83,6 +83,43 @@ void add_convert(CLI::App& app, ConvertOptions& convert) {
   command->add_flag("--json", convert.json, "The last line of the output is one object");
 }
 
+const char* const sketch_about =
+    "Shrinks a tall matrix to few rows.\n"
+    "Writes S A for a random sparse matrix S of signs, the same for the same seed on every device: "
+    "its\n"
+    "column space has nearly the lengths and angles of A's. Labels that the file has are left out.";
+
+void add_sketch(CLI::App& app, SketchCommand& sketch) {
+  CLI::App* const command = app.add_subcommand("sketch", sketch_about);
+  command->footer(
+      "Examples\n"
+      "  randnla sketch --matrix A.npy --rows 400 --out SA.npy\n"
+      "  randnla sketch --matrix covtype.data.gz --sketch sparse-sign --nonzeros 8 --out SA.npy "
+      "--json");
+  command->add_option("--matrix", sketch.matrix, "LIBSVM or CSV text, plain, gzip or bzip2; npy")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("--out", sketch.out, "S A, float64, by rows")
+      ->required()
+      ->type_name("FILE.npy");
+  add_choice(*command, "--sketch", sketch.kind, sketch_names, "The kind of S");
+  add_number(*command, "--rows", sketch.rows, at_least_one,
+             "Of S; without it four times the columns of the matrix");
+  add_number(*command, "--nonzeros", sketch.nonzeros, at_least_one,
+             "A column of S has; count-sketch has 1");
+  add_number(*command, "--seed", sketch.seed, nonnegative, "Of S");
+  add_reading(*command, sketch.reading, "Options");
+  add_number(*command, "--index-base", sketch.index_base, {0, 1, true, true, "0 or 1"},
+             "Of LIBSVM; without it 0 if a 0 occurs, else 1");
+  add_choice(*command, "--device", sketch.device, device_names, "Where A is sketched");
+  add_number(*command, "--threads", sketch.threads, nonnegative, "On the CPU; 0: one a processor");
+  command->add_flag("--json", sketch.json, "The last line of the output is one object");
+  command->final_callback([command, &sketch] {
+    require(sketch.kind != SketchKind::count_sketch || command->count("--nonzeros") == 0,
+            "--nonzeros is about sparse-stack and sparse-sign, and --sketch is count-sketch");
+  });
+}
+
 const char* const figure1_about =
     "Compares the methods in a figure.\n"
     "Loss and test error against propagations for the variants of trust region and cubic\n"
@@ -178,6 +215,7 @@ Command parse(int argc, char** argv) {
   TrainOptions train;
   PredictOptions predict;
   ConvertOptions convert;
+  SketchCommand sketch;
   Figure1Options figure;
   ComplexityOptions complexity;
   InfoOptions info;
@@ -191,6 +229,7 @@ Command parse(int argc, char** argv) {
   add_train(app, train);
   add_predict(app, predict);
   add_convert(app, convert);
+  add_sketch(app, sketch);
   add_figure1(app, figure);
   add_complexity(app, complexity);
   app.add_subcommand("info", "Version, backends, devices, threads and libraries of this build")
@@ -207,6 +246,7 @@ Command parse(int argc, char** argv) {
   if (app.got_subcommand("train")) return train;
   if (app.got_subcommand("predict")) return predict;
   if (app.got_subcommand("convert")) return convert;
+  if (app.got_subcommand("sketch")) return sketch;
   if (app.got_subcommand("figure1")) return figure;
   if (app.got_subcommand("complexity")) return complexity;
   return info;

@@ -93,6 +93,19 @@ struct ConvertOptions {
   bool json = false;
 };
 
+struct SketchCommand {
+  std::string matrix, out;
+  SketchKind kind = SketchKind::sparse_stack;
+  std::optional<index_t> rows;  // none: four times the matrix's columns
+  index_t nonzeros = Sketch{}.nonzeros;
+  std::uint64_t seed = 1;
+  ReadingOptions reading;
+  std::optional<int> index_base;
+  Device device = Device::cpu;
+  int threads = 0;
+  bool json = false;
+};
+
 struct Figure1Options {
   DataOptions data;
   std::string out;  // a folder
@@ -121,8 +134,8 @@ struct Help {
   std::string text;
 };
 
-using Command = std::variant<Help, TrainOptions, PredictOptions, ConvertOptions, Figure1Options,
-                             ComplexityOptions, InfoOptions>;
+using Command = std::variant<Help, TrainOptions, PredictOptions, ConvertOptions, SketchCommand,
+                             Figure1Options, ComplexityOptions, InfoOptions>;
 
 /// Throws InvalidArgument with one line for the user.
 Command parse(int argc, char** argv);
