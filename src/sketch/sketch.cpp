@@ -14,8 +14,9 @@ namespace {
 
 void check_sketch(const Sketch& S) {
   const index_t nonzeros = nonzeros_per_column(S);
-  require(nonzeros >= 1,
-          "Sketch: " + std::to_string(nonzeros) + " nonzeros a column, want at least 1");
+  // A column has 2^18 random words, and rarely needs more than two for a nonzero.
+  require(nonzeros >= 1 && nonzeros <= index_t{1} << 16,
+          "Sketch: " + std::to_string(nonzeros) + " nonzeros a column, want 1 to 2^16");
   require(S.rows >= nonzeros && S.rows <= index_t{1} << 31,
           "Sketch: " + std::to_string(S.rows) + " rows, want " + std::to_string(nonzeros) +
               " (the nonzeros a column) to 2^31");
@@ -121,7 +122,7 @@ void SketchStream<B, T>::add(Context<B>& ctx, const Rows<T, B>& rows) {
                  partial);
     seen_ += end - begin, begin = end;
     const index_t complete = seen_ % segment_ == 0 ? touched : touched - 1;
-    join(ctx, layout, partial, complete, scale_of<T>(S_), SA_);
+    if (complete > 0) join(ctx, layout, partial, complete, scale_of<T>(S_), SA_);
     if (complete > 0 && complete < touched) {
       const T* const open = partial + complete * layout.size();
       for_each(ctx, layout.size(), [=] RANDNLA_FN(index_t e) { partial[e] = open[e]; });
@@ -140,6 +141,10 @@ void SketchStream<B, T>::finish(Context<B>& ctx) {
 
 template <Backend B, Scalar T>
 void apply(Context<B>& ctx, const Sketch& S, const Rows<T, B>& A, MatrixView<T, B> SA) {
+  require(rows_of(A) == S.cols && columns_of(A) == SA.cols,
+          "apply: a matrix of " + std::to_string(rows_of(A)) + " x " +
+              std::to_string(columns_of(A)) + ", want " + std::to_string(S.cols) + " x " +
+              std::to_string(SA.cols));
   SketchStream<B, T> stream(ctx, S, SA);
   stream.add(ctx, A);
   stream.finish(ctx);
