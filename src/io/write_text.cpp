@@ -1,4 +1,5 @@
 // LIBSVM and CSV text out of data.
+#include "data/require_targets.hpp"
 #include "io/number_text.hpp"
 #include "io/row_writer.hpp"
 
@@ -34,6 +35,7 @@ bool has_last_feature(const CsrRows<T, Cpu>& data) {
 template <Scalar T>
 void write_libsvm(const std::string& path, const Dataset<T, Cpu>& data,
                   const std::function<void(index_t)>& progress) {
+  require_targets("write_libsvm", data);
   RowWriter writer(path, progress);
   std::string& text = writer.text();
   NumberText numbers(path, text);
@@ -64,6 +66,7 @@ void write_libsvm(const std::string& path, const Dataset<T, Cpu>& data,
 template <Scalar T>
 void write_csv(const std::string& path, const Dataset<T, Cpu>& data,
                const std::function<void(index_t)>& progress) {
+  require_targets("write_csv", data);
   RowWriter writer(path, progress);
   std::string& text = writer.text();
   NumberText numbers(path, text);
