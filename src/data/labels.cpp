@@ -1,4 +1,5 @@
 #include "core/shortest.hpp"
+#include "data/require_targets.hpp"
 
 #include <randnla/core/error.hpp>
 #include <randnla/data/preprocess.hpp>
@@ -25,6 +26,7 @@ template <Scalar T>
 
 template <Scalar T>
 LabelPair find_labels(const Dataset<T, Cpu>& data) {
+  require_targets("find_labels", data);
   constexpr std::size_t most_named = 5;
   std::vector<T> labels;  // distinct ones
   for (index_t i = 0; i < data.rows && labels.size() <= most_named; ++i) {
@@ -50,6 +52,7 @@ LabelPair find_labels(const Dataset<T, Cpu>& data) {
 
 template <Scalar T>
 void map_labels(Dataset<T, Cpu>& data, LabelPair labels) {
+  require_targets("map_labels", data);
   const T negative = static_cast<T>(labels.negative), positive = static_cast<T>(labels.positive);
   require(negative != positive,
           "map_labels: negative and positive label are both " + shortest(labels.negative));
@@ -65,6 +68,7 @@ void map_labels(Dataset<T, Cpu>& data, LabelPair labels) {
 
 template <Scalar T>
 index_t map_labels(Dataset<T, Cpu>& data, double positive) {
+  require_targets("map_labels", data);
   T* const targets = data.targets.data();
   for (index_t i = 0; i < data.rows; ++i) {
     if (std::isnan(targets[i])) bad_label(i, targets[i], "");
@@ -95,6 +99,7 @@ std::vector<double> find_classes(const Dataset<T, Cpu>& data) {
 
 template <Scalar T>
 void map_classes(Dataset<T, Cpu>& data, const std::vector<double>& classes) {
+  require_targets("map_classes", data);
   require(std::is_sorted(classes.begin(), classes.end(), std::less_equal<>()),
           "map_classes: the classes do not ascend");
   const std::vector<T> known(classes.begin(), classes.end());
@@ -112,6 +117,7 @@ void map_classes(Dataset<T, Cpu>& data, const std::vector<double>& classes) {
 
 template <Scalar T>
 void check_targets(const Dataset<T, Cpu>& data) {
+  require_targets("check_targets", data);
   for (index_t i = 0; i < data.rows; ++i) {
     if (!std::isfinite(data.targets.data()[i])) bad_label(i, data.targets.data()[i], "");
   }

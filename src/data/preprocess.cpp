@@ -2,6 +2,7 @@
 #include "core/philox.hpp"
 #include "core/shortest.hpp"
 #include "cpu/loops.hpp"
+#include "data/require_targets.hpp"
 
 #include <randnla/data/preprocess.hpp>
 
@@ -132,6 +133,7 @@ void add_bias(Context<Cpu>& ctx, Dataset<T, Cpu>& data) {
 template <Scalar T>
 std::pair<Dataset<T, Cpu>, Dataset<T, Cpu>> split(Context<Cpu>& ctx, Dataset<T, Cpu> data,
                                                   double test_fraction, std::uint64_t seed) {
+  require_targets("split", data);
   require(test_fraction > 0 && test_fraction < 1,
           "split: test_fraction = " + shortest(test_fraction) + ", want above 0 and below 1");
   const auto tests = static_cast<index_t>(test_fraction * static_cast<double>(data.rows));

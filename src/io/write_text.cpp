@@ -1,48 +1,17 @@
 // LIBSVM and CSV text out of data.
-#include "core/shortest.hpp"
-#include "io/printable.hpp"
+#include "data/require_targets.hpp"
+#include "io/number_text.hpp"
 #include "io/row_writer.hpp"
 
-#include <randnla/core/error.hpp>
 #include <randnla/io/csv.hpp>
 #include <randnla/io/libsvm.hpp>
 
-#include <cmath>
 #include <string>
 #include <type_traits>
 #include <variant>
 
 namespace randnla {
 namespace {
-
-/// Numbers in as few digits as give back the same value.
-class NumberText {
- public:
-  NumberText(const std::string& path, std::string& to) : path_(path), to_(to) {}
-
-  template <class V>
-  void append(V value) {
-    to_ += shortest(value);
-  }
-  template <Scalar T>
-  void append_finite(T value, index_t row, const char* what, index_t column) {
-    if (!std::isfinite(value)) {
-      std::string place = what;
-      if (column >= 0) place.append(" ").append(std::to_string(column + 1));
-      throw DataError(printable_path(path_) + ": cannot hold row " + std::to_string(row + 1) +
-                      ": its " + place + " is not finite");
-    }
-    append(value);
-  }
-  template <Scalar T>
-  void append_label(T value, index_t row) {
-    append_finite(value, row, "label", -1);
-  }
-
- private:
-  const std::string& path_;
-  std::string& to_;
-};
 
 template <Scalar T>
 bool has_last_feature(const DenseRows<T, Cpu>& data) {
@@ -66,6 +35,7 @@ bool has_last_feature(const CsrRows<T, Cpu>& data) {
 template <Scalar T>
 void write_libsvm(const std::string& path, const Dataset<T, Cpu>& data,
                   const std::function<void(index_t)>& progress) {
+  require_targets("write_libsvm", data);
   RowWriter writer(path, progress);
   std::string& text = writer.text();
   NumberText numbers(path, text);
@@ -96,6 +66,7 @@ void write_libsvm(const std::string& path, const Dataset<T, Cpu>& data,
 template <Scalar T>
 void write_csv(const std::string& path, const Dataset<T, Cpu>& data,
                const std::function<void(index_t)>& progress) {
+  require_targets("write_csv", data);
   RowWriter writer(path, progress);
   std::string& text = writer.text();
   NumberText numbers(path, text);
