@@ -96,7 +96,9 @@ void add_sketch(CLI::App& app, SketchCommand& sketch) {
       "  randnla sketch --matrix A.npy --rows 400 --out SA.npy\n"
       "  randnla sketch --matrix covtype.data.gz --sketch sparse-sign --nonzeros 8 --out SA.npy "
       "--json");
-  command->add_option("--matrix", sketch.matrix, "LIBSVM or CSV text, plain, gzip or bzip2; npy")
+  command
+      ->add_option("--matrix", sketch.matrix,
+                   "LIBSVM or CSV text or Matrix Market (FILE.mtx), plain, gzip or bzip2; npy")
       ->required()
       ->type_name("FILE");
   command->add_option("--out", sketch.out, "S A, float64, by rows")

@@ -7,7 +7,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -31,7 +30,7 @@ class SketchProgram : public testing::Test {
 
   static constexpr int rows = 3000, cols = 5;
   TemporaryFolder folder;
-  std::string matrix = folder.path("A.npy"), out = folder.path("SA.npy");
+  std::string matrix = folder.file("A.npy"), out = folder.file("SA.npy");
   std::vector<double> values;
 };
 
@@ -71,11 +70,24 @@ TEST_F(SketchProgram, HasFourRowsAColumnAndOneNonzeroInACountSketch) {
 }
 
 TEST_F(SketchProgram, LeavesTheLabelsOfAFileOut) {
-  std::ofstream(folder.path("A.svm")) << "1 1:2 3:4\n-1 2:1\n1 1:1\n";
-  const Outcome outcome = run({"sketch", "--matrix", folder.path("A.svm"), "--out", out, "--json"});
+  const std::string svm = folder.write("A.svm", "1 1:2 3:4\n-1 2:1\n1 1:1\n");
+  const Outcome outcome = run({"sketch", "--matrix", svm, "--rows", "4", "--out", out, "--json"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(outcome.json()["cols"], 3);
   EXPECT_DOUBLE_EQ(outcome.json()["frobenius_norm"].get<double>(), std::sqrt(22.0));
+}
+
+TEST_F(SketchProgram, ReadsMatrixMarket) {
+  const std::string mtx = folder.write(
+      "A.mtx", "%%MatrixMarket matrix coordinate real general\n3 2 3\n1 1 2\n3 2 -4\n2 1 1\n");
+  const Outcome outcome = run({"sketch", "--matrix", mtx, "--out", out, "--json"});
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.json()["rows"], 3);
+  EXPECT_EQ(outcome.json()["cols"], 2);
+  EXPECT_EQ(outcome.json()["storage"], "sparse");
+  EXPECT_DOUBLE_EQ(outcome.json()["frobenius_norm"].get<double>(), std::sqrt(21.0));
+  expect_refusal({"sketch", "--matrix", mtx, "--out", folder.file("B.npy"), "--label-column", "0"},
+                 2, "Matrix Market", folder);
 }
 
 TEST_F(SketchProgram, RefusesWhatCannotBe) {
@@ -83,7 +95,7 @@ TEST_F(SketchProgram, RefusesWhatCannotBe) {
   expect_refusal(command({"--sketch", "count-sketch", "--nonzeros", "2"}), 2, "count-sketch",
                  folder);
   expect_refusal({"sketch", "--matrix", matrix, "--out", matrix}, 2, matrix, folder);
-  expect_refusal({"sketch", "--matrix", folder.path("none.npy"), "--out", out}, 3, "none.npy",
+  expect_refusal({"sketch", "--matrix", folder.file("none.npy"), "--out", out}, 3, "none.npy",
                  folder);
 }
 
