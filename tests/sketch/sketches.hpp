@@ -119,7 +119,8 @@ void expect_product(const Sketch& S, const HostRows<T>& A, const std::vector<T>&
       }
     }
   }
-  const auto roundings = static_cast<long double>(A.rows / segment + 2);
+  const index_t segments = A.rows / segment + 1;
+  const auto roundings = static_cast<long double>(segments + 1);
   for (std::size_t e = 0; e < SA.size(); ++e) {
     const long double tolerance = roundings * std::numeric_limits<T>::epsilon() * size[e];
     ASSERT_LE(std::abs(static_cast<long double>(SA[e]) - want[e]), tolerance)
