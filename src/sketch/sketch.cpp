@@ -50,6 +50,12 @@ void fill_zero(Context<B>& ctx, T* values, index_t n) {
   for_each(ctx, n, [=] RANDNLA_FN(index_t i) { values[i] = 0; });
 }
 
+template <Backend B, class T>
+void fill_zero(Context<B>& ctx, MatrixView<T, B> A) {
+  for_each(ctx, A.rows * A.cols,
+           [=] RANDNLA_FN(index_t e) { A.data[e % A.rows + e / A.rows * A.ld] = 0; });
+}
+
 template <class T>
 T scale_of(const Sketch& S) {
   return static_cast<T>(1 / std::sqrt(static_cast<double>(nonzeros_per_column(S))));
@@ -83,9 +89,7 @@ SketchStream<B, T>::SketchStream(Context<B>& ctx, const Sketch& S, MatrixView<T,
   partial_ = Buffer<T, B>(ctx, slots_ * size);
   pattern_ =
       Buffer<std::uint32_t, B>(ctx, std::min(slots_ * segment_, S.cols) * nonzeros_per_column(S));
-  const index_t rows = SA.rows, ld = SA.ld;
-  T* const out = SA.data;
-  for_each(ctx, rows * SA.cols, [=] RANDNLA_FN(index_t e) { out[e % rows + e / rows * ld] = 0; });
+  fill_zero(ctx, SA);
 }
 
 template <Backend B, Scalar T>

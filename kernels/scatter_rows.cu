@@ -1,0 +1,128 @@
+// Rows added into partial sketches: as many additions at a time as keep the order of each entry's.
+//
+// Mapping   Dense: a block takes a tile of up to 256 bytes of columns of one segment. Its rows and their
+//           pattern come to shared memory in chunks of 64 rows (256 nonzeros) while the chunk before is
+//           worked on (cp.async). Row t of the sketch belongs to warp t mod 16: a warp takes its nonzeros out
+//           of the chunk by votes, in order, and adds them to the tile, 8 bytes of a row a lane. The tile is
+//           in shared memory where it fits, else it stays where it is (L2 cache), four additions in flight.
+//           Sparse: a block takes 32 to 1/32 of the sketch's rows of one segment, a warp the rows that are its
+//           own modulo the number of warps; its lanes go over the entries of a matrix row.
+// Order     An entry has one owner (sparse: one warp, between whose rows is a __syncwarp), who adds in the
+//           order of i, then l, and products by 1 and -1 are exact: the bits are the CPU's. No atomics.
+// Traffic   Dense: A and, for every tile, the pattern once; the tile once in and out.
+//           Sparse: every entry once for each nonzero of its row, the pattern once for every warp of a segment,
+//           both from the L2 cache after the first.
+// Bound     DENSEBOUND
+// Twin      cpu/scatter_rows.cpp        Test  tests/sketch/sketch_backends_test.cpp
+// Model     MODEL
+// Open      narrow tiles leave lanes idle; few segments leave multiprocessors idle (blocks that share the rows
+//           of a tile would read A again, from the L2 cache)
+#include "scatter_dense.cuh"
+#include "scatter_rows.cuh"
+
+#include <algorithm>
+#include <bit>
+#include <variant>
+
+namespace randnla {
+
+struct ScatterSparsePolicy {
+  static constexpr int threads = 256, block_warps = threads / 32;
+  static constexpr index_t rows = 32;    // of the sketch that a block has,
+  static constexpr index_t blocks = 32;  // or more: at most so many blocks a segment
+};
+
+namespace scatter {
+
+/// One row added to or subtracted from one row of a partial sketch, by a warp.
+template <class T>
+__device__ void add_entries(const CsrRows<T, Cuda>& A, index_t begin, index_t end,
+                            std::uint32_t word, SketchLayout layout, T* to) {
+  const T sign = (word & 1) != 0 ? T(-1) : T(1);
+  for (index_t e = begin + threadIdx.x % 32; e < end; e += 32) {
+    to[layout.index(word >> 1, A.columns[e])] += sign * A.values[e];
+  }
+  __syncwarp();
+}
+
+/// Warp `owner` adds what goes to the rows of the sketch that are its own.
+template <class T>
+__global__ __launch_bounds__(ScatterSparsePolicy::threads) void sparse_kernel(
+    CsrRows<T, Cuda> A, RowSegments segments, const std::uint32_t* __restrict__ pattern,
+    std::uint32_t nonzeros, SketchLayout layout, unsigned blocks, T* partial) {
+  constexpr unsigned block_warps = ScatterSparsePolicy::block_warps;
+  const unsigned lane = threadIdx.x % 32, owners = blocks * block_warps;
+  const unsigned owner = blockIdx.x % blocks * block_warps + threadIdx.x / 32;
+  const index_t g = blockIdx.x / blocks;
+  T* const out = partial + g * layout.size();
+  Place place{segments.first(g), 0};
+  const std::uint32_t* const words = pattern + (place.row - segments.begin) * nonzeros;
+  const index_t count = (segments.last(g) - place.row) * nonzeros;
+  std::uint32_t next = lane < count ? words[lane] : 0;
+  place.advance(lane, nonzeros);
+  for (index_t first = 0; first < count; first += 32, place.advance(32, nonzeros)) {
+    const std::uint32_t word = next;
+    if (first + 32 + lane < count) next = words[first + 32 + lane];
+    const bool mine = first + lane < count && (word >> 1) % owners == owner;
+    const index_t begin = mine ? A.offsets[place.row] : 0;
+    const index_t end = mine ? A.offsets[place.row + 1] : 0;
+    for (unsigned votes = __ballot_sync(loops::full_warp, mine); votes != 0; votes &= votes - 1) {
+      const int from = __ffs(static_cast<int>(votes)) - 1;
+      add_entries(A, __shfl_sync(loops::full_warp, begin, from),
+                  __shfl_sync(loops::full_warp, end, from),
+                  __shfl_sync(loops::full_warp, word, from), layout, out);
+    }
+  }
+}
+
+template <class T>
+void launch(Context<Cuda>& ctx, const CsrRows<T, Cuda>& A, RowSegments segments,
+            const std::uint32_t* pattern, std::uint32_t nonzeros, SketchLayout layout, T* partial) {
+  const auto blocks =
+      std::clamp<index_t>(layout.rows / ScatterSparsePolicy::rows, 1, ScatterSparsePolicy::blocks);
+  sparse_kernel<<<static_cast<unsigned>(segments.count() * blocks), ScatterSparsePolicy::threads, 0,
+                  ctx.stream()>>>(A, segments, pattern, nonzeros, layout,
+                                  static_cast<unsigned>(blocks), partial);
+}
+
+}  // namespace scatter
+
+/// As wide as the matrix and a lane's share of a warp allow, and narrower, down to two sectors, where the tile
+/// would not fit otherwise.
+template <class T>
+SketchLayout sketch_layout(const Context<Cuda>&, index_t rows, index_t cols) {
+  constexpr index_t widest = ScatterPolicy::width_bytes / sizeof(T), least = 16 / sizeof(T);
+  const auto wanted = std::bit_ceil(static_cast<std::uint64_t>(std::max<index_t>(1, cols)));
+  index_t width = std::clamp(static_cast<index_t>(wanted), least, widest);
+  const index_t fitting =
+      ScatterPolicy::tile_bytes / (std::max<index_t>(1, rows) * static_cast<index_t>(sizeof(T)));
+  if (fitting >= widest / 4) {
+    width =
+        std::min(width, static_cast<index_t>(std::bit_floor(static_cast<std::uint64_t>(fitting))));
+  }
+  const int shift = std::countr_zero(static_cast<std::uint64_t>(width));
+  return {rows, (cols + width - 1) / width, shift};
+}
+
+template <class T>
+void scatter_rows(Context<Cuda>& ctx, const Rows<T, Cuda>& A, RowSegments segments,
+                  const std::uint32_t* pattern, index_t nonzeros, SketchLayout layout, T* partial) {
+  std::visit(
+      [&](const auto& matrix) {
+        if (segments.begin >= segments.end || layout.size() == 0 || nonzeros == 0) return;
+        ctx.workspace().activate();
+        scatter::launch(ctx, matrix, segments, pattern, static_cast<std::uint32_t>(nonzeros),
+                        layout, partial);
+        check(cudaGetLastError());
+      },
+      A);
+}
+
+template SketchLayout sketch_layout<float>(const Context<Cuda>&, index_t, index_t);
+template SketchLayout sketch_layout<double>(const Context<Cuda>&, index_t, index_t);
+template void scatter_rows(Context<Cuda>&, const Rows<float, Cuda>&, RowSegments,
+                           const std::uint32_t*, index_t, SketchLayout, float*);
+template void scatter_rows(Context<Cuda>&, const Rows<double, Cuda>&, RowSegments,
+                           const std::uint32_t*, index_t, SketchLayout, double*);
+
+}  // namespace randnla
