@@ -5,6 +5,7 @@
 
 #include <cuda_pipeline_primitives.h>
 
+#include <algorithm>
 #include <bit>
 #include <type_traits>
 
@@ -15,9 +16,10 @@ struct ScatterPolicy {
   static constexpr int blocks_per_sm = 2;  // aimed at, with tiles of up to 55 KB
   static constexpr int width_bytes = 256;  // of a row in a tile, at most: 8 a lane
   static constexpr int chunk_rows = 64,
-                       chunk_nonzeros = 256;   // on the way to shared memory at a time
-  static constexpr int queue = 64;             // nonzeros that a warp has found
+                       chunk_nonzeros = 256;  // on the way to shared memory at a time
+  static constexpr int queue = 128;  // nonzeros that a warp looks at before it adds its own
   static constexpr int tile_bytes = 96 << 10;  // in shared memory, at most
+  static constexpr index_t most_parts = 8;     // of a tile: each reads the rows, from the L2 cache
   static constexpr int shared_flight = 1, global_flight = 4;  // additions whose loads go together
 };
 
@@ -103,22 +105,31 @@ __device__ void add_flight(const Nonzero* nonzero, const T* rows, int shift, T* 
   for (int f = 0; f < Flight; ++f) *to[f] = sum[f];
 }
 
-/// The warp's own nonzeros of a chunk, added in their order.
+/// The warp's own nonzeros of a chunk, added in their order; targets count from the tile's first row.
 template <bool InShared, class T>
 __device__ void add_chunk(const Nonzero* nonzeros, int count, const T* rows, Nonzero* queue,
-                          bool has_columns, int shift, T* tile) {
+                          bool has_columns, std::uint32_t height, int shift, T* tile) {
   using Offset = std::conditional_t<InShared, std::uint32_t, index_t>;
   constexpr int flight = InShared ? ScatterPolicy::shared_flight : ScatterPolicy::global_flight;
-  const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-  int found = 0;
-  for (int first = 0; first < count; first += 32) {
-    const int n = first + static_cast<int>(lane);
-    const Nonzero nonzero = n < count ? nonzeros[n] : Nonzero{};
-    const bool mine = n < count && nonzero.target() % warps == warp;
-    const unsigned votes = __ballot_sync(loops::full_warp, mine);
-    if (mine) queue[found + __popc(votes & ((1U << lane) - 1))] = nonzero;
-    found += __popc(votes);
-    if (found <= ScatterPolicy::queue - 32 && first + 32 < count) continue;
+  const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32, below = (1U << lane) - 1;
+  constexpr int steps = ScatterPolicy::queue / 32;
+  for (int first = 0; first < count; first += ScatterPolicy::queue) {
+    Nonzero nonzero[steps];
+#pragma unroll
+    for (int s = 0; s < steps; ++s) {
+      const int n = first + 32 * s + static_cast<int>(lane);
+      nonzero[s] = n < count ? nonzeros[n] : Nonzero{};
+    }
+    int found = 0;
+#pragma unroll
+    for (int s = 0; s < steps; ++s) {
+      const std::uint32_t target = nonzero[s].target();
+      const bool mine = first + 32 * s + static_cast<int>(lane) < count && target < height &&
+                        target % warps == warp;
+      const unsigned votes = __ballot_sync(loops::full_warp, mine);
+      if (mine) queue[found + __popc(votes & below)] = nonzero[s];
+      found += __popc(votes);
+    }
     __syncwarp();
     int k = 0;
     if (has_columns) {
@@ -128,7 +139,6 @@ __device__ void add_chunk(const Nonzero* nonzeros, int count, const T* rows, Non
       for (; k < found; ++k) add_flight<1, Offset>(queue + k, rows, shift, tile);
     }
     __syncwarp();
-    found = 0;
   }
 }
 
@@ -148,17 +158,20 @@ __global__ __launch_bounds__(
     ScatterPolicy::blocks_per_sm) void dense_kernel(DenseRows<T, Cuda> A, RowSegments segments,
                                                     const std::uint32_t* __restrict__ pattern,
                                                     std::uint32_t nonzeros, SketchLayout layout,
-                                                    T* partial) {
+                                                    unsigned parts, T* partial) {
   extern __shared__ __align__(16) unsigned char bytes[];
   auto& chunks = *reinterpret_cast<Chunks<T>*>(bytes);
   const int thread = static_cast<int>(threadIdx.x), warp = thread / 32;
   const int column = thread % 32 * Lane<T>::size, shift = layout.shift;
-  const index_t g = blockIdx.x / layout.tiles, left = blockIdx.x % layout.tiles << shift;
+  const index_t part = blockIdx.x % parts, tiles = layout.tiles;
+  const index_t g = blockIdx.x / parts / tiles, left = blockIdx.x / parts % tiles << shift;
+  const index_t top = layout.rows * part / parts;
+  const index_t height = layout.rows * (part + 1) / parts - top;
   const int used = static_cast<int>(min(layout.width(), A.cols - left));
 
-  T* const out = partial + g * layout.size() + left * layout.rows;
+  T* const out = partial + g * layout.size() + left * layout.rows + (top << shift);
   T* const tile = InShared ? reinterpret_cast<T*>(&chunks + 1) : out;
-  if (InShared) copy_tile(out, layout.tile_size(), tile);
+  if (InShared) copy_tile(out, height << shift, tile);
   if (used % Lane<T>::size != 0) {  // the last lane's second value
     for (int r = thread; r < 2 * chunk_rows; r += ScatterPolicy::threads) {
       chunks.rows[(r << shift) + used] = 0;
@@ -175,7 +188,10 @@ __global__ __launch_bounds__(
     if (count > 0) {
       Place mine{0, place.l}, last = mine;
       mine.advance(thread, nonzeros), last.advance(count - 1, nonzeros);
-      if (thread < count) next = {word[thread], static_cast<std::uint32_t>(mine.row) << shift};
+      if (thread < count) {  // targets above the tile become large
+        next = {word[thread] - 2 * static_cast<std::uint32_t>(top),
+                static_cast<std::uint32_t>(mine.row) << shift};
+      }
       request_rows<Size>(A.values + place.row * A.cols + left, static_cast<int>(last.row) + 1,
                          A.cols, used, shift, chunks.rows + (buffer * chunk_rows << shift));
       place.advance(count, nonzeros), word += count, left_over -= count;
@@ -191,37 +207,44 @@ __global__ __launch_bounds__(
     request(buffer ^ 1);
     add_chunk<InShared>(chunks.nonzeros[buffer], here,
                         chunks.rows + (buffer * chunk_rows << shift) + column, chunks.queue[warp],
-                        column < used, shift, tile + column);
+                        column < used, static_cast<std::uint32_t>(height), shift, tile + column);
   }
   if (!InShared) return;
   __syncthreads();
-  copy_tile(tile, layout.tile_size(), out);
+  copy_tile(tile, height << shift, out);
 }
 
 template <bool InShared, int Size, class T>
 void launch_dense(Context<Cuda>& ctx, const DenseRows<T, Cuda>& A, RowSegments segments,
                   const std::uint32_t* pattern, std::uint32_t nonzeros, SketchLayout layout,
-                  std::size_t shared, T* partial) {
+                  index_t parts, std::size_t shared, T* partial) {
   const auto kernel = &dense_kernel<InShared, Size, T>;
   fused::allow_shared(kernel, shared);
-  kernel<<<static_cast<unsigned>(segments.count() * layout.tiles), ScatterPolicy::threads, shared,
-           ctx.stream()>>>(A, segments, pattern, nonzeros, layout, partial);
+  kernel<<<static_cast<unsigned>(segments.count() * layout.tiles * parts), ScatterPolicy::threads,
+           shared, ctx.stream()>>>(A, segments, pattern, nonzeros, layout,
+                                   static_cast<unsigned>(parts), partial);
 }
 
+/// Tiles in as many parts as give every multiprocessor a block, each of as many rows as the block has warps.
 template <class T>
 void launch(Context<Cuda>& ctx, const DenseRows<T, Cuda>& A, RowSegments segments,
             const std::uint32_t* pattern, std::uint32_t nonzeros, SketchLayout layout, T* partial) {
+  const auto& workspace = ctx.workspace();
+  const index_t blocks = segments.count() * layout.tiles;
+  const index_t most =
+      std::clamp<index_t>(layout.rows / ScatterPolicy::warps, 1, ScatterPolicy::most_parts);
+  const index_t parts = std::clamp<index_t>(workspace.multiprocessors / blocks, 1, most);
+  const index_t height = (layout.rows + parts - 1) / parts;
+  const index_t tile = (height << layout.shift) * static_cast<index_t>(sizeof(T));
+  const auto with_tile = static_cast<index_t>(sizeof(Chunks<T>)) + tile;
+  const bool in_shared = tile <= ScatterPolicy::tile_bytes && with_tile <= workspace.shared_bytes;
+  const auto shared = in_shared ? static_cast<std::size_t>(with_tile) : sizeof(Chunks<T>);
   constexpr int widest = 16 / sizeof(T);
   const bool wide = A.cols % widest == 0 && reinterpret_cast<std::uintptr_t>(A.values) % 16 == 0;
-  const index_t tile = layout.tile_size() * static_cast<index_t>(sizeof(T));
-  const auto with_tile = static_cast<index_t>(sizeof(Chunks<T>)) + tile;
-  const bool in_shared =
-      tile <= ScatterPolicy::tile_bytes && with_tile <= ctx.workspace().shared_bytes;
-  const auto shared = in_shared ? static_cast<std::size_t>(with_tile) : sizeof(Chunks<T>);
   const auto run = in_shared
                        ? (wide ? &launch_dense<true, widest, T> : &launch_dense<true, 1, T>)
                        : (wide ? &launch_dense<false, widest, T> : &launch_dense<false, 1, T>);
-  run(ctx, A, segments, pattern, nonzeros, layout, shared, partial);
+  run(ctx, A, segments, pattern, nonzeros, layout, parts, shared, partial);
 }
 
 }  // namespace scatter
