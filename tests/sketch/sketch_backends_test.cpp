@@ -72,7 +72,7 @@ TYPED_TEST(CudaSketches, HaveTheBitsOfTheCpu) {
     const test::Problem p = matrix(rows, cols);
     for (const bool sparse : {false, true}) {
       const auto A = test::dataset<Cpu, TypeParam>(cpu, p, sparse);
-      const auto A_there = test::dataset<Cuda, TypeParam>(cuda, p, sparse);
+      const auto copy = test::dataset<Cuda, TypeParam>(cuda, p, sparse);
       for (const auto kind :
            {SketchKind::sparse_stack, SketchKind::sparse_sign, SketchKind::count_sketch}) {
         SCOPED_TRACE(::testing::Message()
@@ -80,9 +80,9 @@ TYPED_TEST(CudaSketches, HaveTheBitsOfTheCpu) {
                      << ", " << nonzeros << " nonzeros, kind " << static_cast<int>(kind));
         const Sketch S{kind, sketch_rows, rows, nonzeros, Rng{5, 2}};
         const auto want = sketch_bits(cpu, S, A, {});
-        EXPECT_EQ(sketch_bits(cuda, S, A_there, {}), want);
+        EXPECT_EQ(sketch_bits(cuda, S, copy, {}), want);
         const std::vector<index_t> cuts = {1, rows / 3 + 1, rows / 3 + 1, rows - rows / 7};
-        EXPECT_EQ(sketch_bits(cuda, S, A_there, cuts), want);
+        EXPECT_EQ(sketch_bits(cuda, S, copy, cuts), want);
       }
     }
   }
