@@ -52,6 +52,12 @@ void fill_zero(Context<B>& ctx, T* values, index_t n) {
 }
 
 template <Backend B, class T>
+void fill_zero(Context<B>& ctx, MatrixView<T, B> A) {
+  for_each(ctx, A.rows * A.cols,
+           [=] RANDNLA_FN(index_t e) { A.data[e % A.rows + e / A.rows * A.ld] = 0; });
+}
+
+template <Backend B, class T>
 SketchLayout layout_of(const Context<B>& ctx, const Sketch& S, const MatrixView<T, B>& SA) {
   const index_t stacks = S.kind == SketchKind::sparse_stack ? S.nonzeros : 1;
   return sketch_layout<T>(ctx, S.rows, (S.rows + stacks - 1) / stacks, SA.cols);
@@ -90,9 +96,7 @@ SketchStream<B, T>::SketchStream(Context<B>& ctx, const Sketch& S, MatrixView<T,
   partial_ = Buffer<T, B>(ctx, slots_ * size);
   pattern_ =
       Buffer<std::uint32_t, B>(ctx, std::min(slots_ * segment_, S.cols) * nonzeros_per_column(S));
-  const index_t rows = SA.rows, ld = SA.ld;
-  T* const out = SA.data;
-  for_each(ctx, rows * SA.cols, [=] RANDNLA_FN(index_t e) { out[e % rows + e / rows * ld] = 0; });
+  fill_zero(ctx, SA);
 }
 
 template <Backend B, Scalar T>
