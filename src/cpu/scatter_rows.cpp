@@ -14,7 +14,7 @@ namespace {
 /// A stack of a tile, and the rows that pass through it, share the first-level cache.
 constexpr index_t stack_bytes = index_t{16} << 10;
 
-/// Tiles that are filled together, so that a row is read by at least four lines; and their packed rows.
+/// Tiles that are filled together, so that a row is read by sixteen lines at a time; and their packed rows.
 constexpr index_t group_bytes = 1024, packed_bytes = index_t{512} << 10;
 
 /// Rows [begin, end) of the columns of a few tiles, tile after tile, each by rows and padded with zeros.

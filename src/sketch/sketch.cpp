@@ -114,14 +114,15 @@ void SketchStream<B, T>::add(Context<B>& ctx, const Rows<T, B>& rows) {
   for (index_t begin = 0; begin < more;) {
     const index_t before = seen_ % segment_;  // rows that the open segment has
     const index_t end = std::min(more, begin + slots_ * segment_ - before);
-    const index_t touched = (before + end - begin + segment_ - 1) / segment_;
+    const RowSegments segments{begin, end, before, segment_};
+    const index_t touched = segments.count();
     const index_t kept = before > 0 ? layout.size() : 0;
     fill_zero(ctx, partial + kept, touched * layout.size() - kept);
     const Sketch S = S_;
     const index_t first = seen_;
     for_each(ctx, end - begin,
              [=] RANDNLA_FN(index_t i) { draw_column(S, first + i, pattern + i * nonzeros); });
-    scatter_rows(ctx, rows, RowSegments{begin, end, before, segment_},
+    scatter_rows(ctx, rows, segments,
                  RowPattern{pattern, nonzeros, S.kind == SketchKind::sparse_stack}, layout,
                  partial);
     seen_ += end - begin, begin = end;

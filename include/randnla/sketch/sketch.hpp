@@ -41,12 +41,11 @@ constexpr index_t nonzeros_per_column(const Sketch& S) {
 /// S A for a matrix A whose rows come in pieces of any size, dense or sparse, one after the other.
 ///
 /// SA        (S.rows x columns of A) written as rows come; complete after `finish`. Must outlive the stream.
-/// Cost      one read of A and nonzeros_per_column(S) additions an entry of it; workspace a few copies of
-///           SA (64 MiB where they are larger than that) and the pattern of the rows in work
+/// Cost      one read of A and nonzeros_per_column(S) additions an entry of it; workspace up to
+///           128 copies of SA, but one at least and 64 MiB otherwise, and the pattern of the rows in work
 /// Sync      none
-/// Determinism   SA's bits depend on S and A only: not on the pieces nor, on the CPU, the number of
-///           threads. The two backends add in the same order, but may contract a multiplication that is exact
-///           anyway: they agree in bits too
+/// Determinism   SA's bits depend on S and A only: not on the pieces, the number of threads or the
+///           backend
 /// Throws    InvalidArgument: sizes that do not agree, a sketch that cannot be, more rows than S has columns
 template <Backend B, Scalar T>
 class SketchStream {
@@ -55,7 +54,7 @@ class SketchStream {
 
   /// The next rows of A.
   void add(Context<B>& ctx, const Rows<T, B>& rows);
-  /// Throws where not all S.cols rows have come.
+  /// To be called once. Throws where not all S.cols rows have come.
   void finish(Context<B>& ctx);
 
   index_t rows_seen() const { return seen_; }
