@@ -5,12 +5,12 @@
 if(NOT CMAKE_CUDA_ARCHITECTURES)
   set(CMAKE_CUDA_ARCHITECTURES all-major)
 endif()
-# cuBLAS comes as a shared library and brings the shared runtime: one copy of it in a program.
+# cuBLAS and cuSOLVER come as shared libraries and bring the shared runtime: one copy of it in a program.
 if(NOT CMAKE_CUDA_RUNTIME_LIBRARY)
   set(CMAKE_CUDA_RUNTIME_LIBRARY Shared)
 endif()
 enable_language(CUDA)
-find_package(CUDAToolkit 12 REQUIRED)
+find_package(CUDAToolkit 12.8 REQUIRED) # cub::DeviceScan::InclusiveScanInit; tried with 13.0
 # cxx_std_20, which the library asks for, counts for CUDA too, and CMake 3.25 does not know nvcc's flag.
 if(NOT DEFINED CMAKE_CUDA20_STANDARD_COMPILE_OPTION)
   set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
@@ -35,7 +35,7 @@ file(GLOB randnla_kernels CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/kernels/*.cu"
 target_sources(randnla PRIVATE ${randnla_kernels})
 
 if(CMAKE_CUDA_RUNTIME_LIBRARY STREQUAL "Static")
-  target_link_libraries(randnla PRIVATE CUDA::cublas CUDA::cudart_static)
+  target_link_libraries(randnla PRIVATE CUDA::cublas CUDA::cusolver CUDA::cudart_static)
 else()
-  target_link_libraries(randnla PRIVATE CUDA::cublas CUDA::cudart)
+  target_link_libraries(randnla PRIVATE CUDA::cublas CUDA::cusolver CUDA::cudart)
 endif()

@@ -16,14 +16,25 @@ install(TARGETS randnla randnla_codegen randnla_extend EXPORT randnlaTargets
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 # The private headers behind randnla::extend, apart from the interface.
 set(randnla_detail ${CMAKE_INSTALL_INCLUDEDIR}/randnla/detail)
-install(DIRECTORY src/seam src/cpu src/objective DESTINATION ${randnla_detail} FILES_MATCHING PATTERN "*.hpp")
+install(DIRECTORY src/seam src/cpu src/objective src/sketch DESTINATION ${randnla_detail} FILES_MATCHING PATTERN "*.hpp")
 target_include_directories(randnla_extend INTERFACE $<INSTALL_INTERFACE:${randnla_detail}>)
 if(RANDNLA_HAS_CUDA)
   install(DIRECTORY kernels/ DESTINATION ${randnla_detail}/kernels FILES_MATCHING PATTERN "*.cuh")
   target_include_directories(randnla_extend INTERFACE $<INSTALL_INTERFACE:${randnla_detail}/kernels>)
 endif()
-install(DIRECTORY include/ "${PROJECT_BINARY_DIR}/include/" TYPE INCLUDE FILES_MATCHING PATTERN "*.hpp")
+install(DIRECTORY include/ "${PROJECT_BINARY_DIR}/include/" TYPE INCLUDE FILES_MATCHING PATTERN "*.hpp"
+        PATTERN "learn" EXCLUDE)
 install(EXPORT randnlaTargets NAMESPACE randnla:: DESTINATION ${randnla_package_dir})
+if(RANDNLA_HAS_TORCH)
+  # An export of its own: only who asks for the component needs libtorch.
+  set_target_properties(randnla_torch PROPERTIES VERSION ${PROJECT_VERSION}
+                                                 SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
+                                                 INSTALL_RPATH "$ORIGIN" INSTALL_RPATH_USE_LINK_PATH ON)
+  install(TARGETS randnla_torch EXPORT randnlaTorchTargets INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  install(DIRECTORY include/randnla/learn DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/randnla
+          FILES_MATCHING PATTERN "*.hpp")
+  install(EXPORT randnlaTorchTargets NAMESPACE randnla:: DESTINATION ${randnla_package_dir})
+endif()
 
 configure_package_config_file(cmake/randnlaConfig.cmake.in randnlaConfig.cmake
                               INSTALL_DESTINATION ${randnla_package_dir})

@@ -67,7 +67,7 @@ __device__ void finish_value(const Pass<T>& pass, unsigned active, double value)
 template <int Rows, class T, class F>
 __device__ double block_terms(const F& f, index_t first, index_t count, const index_t (&row)[Rows],
                               T (&z)[Rows]) {
-  __shared__ T by_warp[Rows][32];
+  __shared__ T by_warp[Rows][33];  // the column of padding spares the reads below bank conflicts
   __shared__ T weight[Rows];
   const int lane = static_cast<int>(threadIdx.x % 32), warps = static_cast<int>(blockDim.x / 32);
   double value = 0;
@@ -140,7 +140,7 @@ void allow_shared(Kernel* kernel, std::size_t bytes) {
 /// Partial results in the workspace, as far as they are wanted.
 template <class T>
 void place_partials(Context<Cuda>& ctx, Pass<T>& pass, bool vector, bool value) {
-  const std::size_t values = (pass.blocks * sizeof(double) + 15) / 16 * 16;
+  const std::size_t values = (pass.blocks * sizeof(double) + 127) / 128 * 128;  // whole cache lines
   const std::size_t vectors = vector ? pass.blocks * static_cast<std::size_t>(pass.stride) : 0;
   auto* const memory =
       static_cast<unsigned char*>(ctx.workspace().scratch(values + vectors * sizeof(T)));

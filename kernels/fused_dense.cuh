@@ -7,20 +7,26 @@
 
 namespace randnla {
 
-/// Dense rows of up to 32 KB: a team of lanes holds a row, 64 bytes a lane, beside as much of v and
-/// of the sum: with two rows in flight that is 256 bytes or 64 registers of the 128 a thread has.
+/// Dense rows of up to 32 KB, 16 KB where they are read a number at a time: a team of lanes holds a
+/// row, beside as much of v and of the sum. Whole packs: 64 bytes a lane and two rows in flight, 256
+/// bytes or 64 registers of the 128 a thread has. Numbers: half as much of twice the rows, 48
+/// registers, as every number has an address and a bound of its own there.
+template <int Size>
 struct DensePassPolicy {
-  static constexpr int lane_bytes = 64;
-  static constexpr int rows = 2;          // in flight per team
-  static constexpr int threads = 256;     // of a block of teams that are a part of a warp
-  static constexpr int max_team = 512;    // lanes; from 64 on the team is the block
-  static constexpr int sm_threads = 512;  // resident on a multiprocessor, at 128 registers
+  static constexpr int lane_bytes = Size == 1 ? 32 : 64;
+  static constexpr int rows = Size == 1 ? 4 : 2;  // in flight per team
+  static constexpr int threads = 256;             // of a block of teams that are a part of a warp
+  static constexpr int max_team = 512;            // lanes; from 64 on the team is the block
+  static constexpr int sm_threads = 512;          // resident on a multiprocessor, at 128 registers
+  static constexpr int max_row_bytes = lane_bytes * max_team;
+  static constexpr int most_threads(bool whole_block) { return whole_block ? max_team : threads; }
 };
 
 /// Longer dense rows: read from memory for their margins and again from the L2 cache.
 struct WidePassPolicy {
   static constexpr int rows = 2;
   static constexpr int threads = 1024;
+  static constexpr int blocks_per_sm = 1;  // unsaid, ptxas spills to make room for two
 };
 
 namespace fused {
@@ -30,26 +36,38 @@ struct alignas(Size * sizeof(T)) Pack {
   T x[Size];
 };
 
+/// v's values p Size, ..., whole where they are aligned so.
+template <class T, int Size>
+__device__ Pack<T, Size> load_pack(const T* v, int p) {
+  using P = Pack<T, Size>;
+  if (reinterpret_cast<std::uintptr_t>(v) % sizeof(P) == 0) return reinterpret_cast<const P*>(v)[p];
+  P out;
+#pragma unroll
+  for (int i = 0; i < Size; ++i) out.x[i] = v[p * Size + i];
+  return out;
+}
+
 /// Joins the sums of the teams of a block, first within each warp, then over the warps in order.
 template <class T, int Packs, int Size>
 __device__ void store_warp_teams(const Pass<T>& pass, int lanes, Pack<T, Size> (&sum)[Packs]) {
-  constexpr int warps = DensePassPolicy::threads / 32;
-  __shared__ T by_warp[warps][32 * Packs * Size];
+  constexpr int threads = DensePassPolicy<Size>::threads, warps = threads / 32;
+  __shared__ alignas(16) T by_warp[warps][32 * Packs * Size];
   const int lane = static_cast<int>(threadIdx.x % 32);
+  auto* const mine = reinterpret_cast<Pack<T, Size>*>(by_warp[threadIdx.x / 32]);
 #pragma unroll
   for (int c = 0; c < Packs; ++c) {
 #pragma unroll
     for (int i = 0; i < Size; ++i) {
-      T x = sum[c].x[i];
+      T& x = sum[c].x[i];
       for (int offset = lanes; offset < 32; offset *= 2) {
         x += __shfl_xor_sync(loops::full_warp, x, offset);
       }
-      if (lane < lanes) by_warp[threadIdx.x / 32][(c * lanes + lane) * Size + i] = x;
     }
+    if (lane < lanes) mine[c * lanes + lane] = sum[c];
   }
   __syncthreads();
   T* const out = pass.partial + blockIdx.x * pass.stride;
-  for (int j = static_cast<int>(threadIdx.x); j < pass.cols; j += DensePassPolicy::threads) {
+  for (int j = static_cast<int>(threadIdx.x); j < pass.cols; j += threads) {
     T x = 0;
     for (int w = 0; w < warps; ++w) x += by_warp[w][j];
     out[j] = x;
@@ -57,15 +75,14 @@ __device__ void store_warp_teams(const Pass<T>& pass, int lanes, Pack<T, Size> (
 }
 
 /// A team of `lanes` lanes a row: a part of a warp, or the block.
-template <class T, int Size, bool WholeBlock, class F>
+template <class T, int Size, bool WholeBlock, class F, class Policy = DensePassPolicy<Size>>
 __global__ __launch_bounds__(
-    WholeBlock ? DensePassPolicy::max_team : DensePassPolicy::threads,
-    DensePassPolicy::sm_threads /
-        (WholeBlock ? DensePassPolicy::max_team
-                    : DensePassPolicy::threads)) void dense_kernel(const T* __restrict__ values,
-                                                                   Pass<T> pass, F f, int lanes) {
-  constexpr int packs = DensePassPolicy::lane_bytes / (Size * static_cast<int>(sizeof(T)));
-  constexpr int rows = DensePassPolicy::rows;
+    Policy::most_threads(WholeBlock),
+    Policy::sm_threads /
+        Policy::most_threads(WholeBlock)) void dense_kernel(const T* __restrict__ values,
+                                                            Pass<T> pass, F f, int lanes) {
+  constexpr int packs = Policy::lane_bytes / (Size * static_cast<int>(sizeof(T)));
+  constexpr int rows = Policy::rows;
   using P = Pack<T, Size>;
   const index_t count = pass.count();
   const unsigned active = pass.active_blocks(count);
@@ -79,8 +96,7 @@ __global__ __launch_bounds__(
 #pragma unroll
   for (int c = 0; c < packs; ++c) {
     const int p = c * lanes + lane;
-#pragma unroll
-    for (int i = 0; i < Size; ++i) v[c].x[i] = p < width ? pass.v[p * Size + i] : T(0);
+    v[c] = p < width ? load_pack<T, Size>(pass.v, p) : P{};
   }
   double value = 0;
   for (index_t first = blockIdx.x * pass.step; first < count; first += active * pass.step) {
@@ -141,9 +157,10 @@ __global__ __launch_bounds__(
 /// Rows too long for registers. Each thread owns the columns it visits, in shared memory where they
 /// fit, else in the block's partial vector: no two threads meet there.
 template <class T, class F>
-__global__ __launch_bounds__(WidePassPolicy::threads) void wide_kernel(const T* __restrict__ values,
-                                                                       Pass<T> pass, F f,
-                                                                       bool in_shared) {
+__global__ __launch_bounds__(
+    WidePassPolicy::threads,
+    WidePassPolicy::blocks_per_sm) void wide_kernel(const T* __restrict__ values, Pass<T> pass, F f,
+                                                    bool in_shared) {
   constexpr int rows = WidePassPolicy::rows;
   extern __shared__ __align__(16) unsigned char bytes[];
   const index_t count = pass.count();
@@ -192,15 +209,16 @@ __global__ __launch_bounds__(WidePassPolicy::threads) void wide_kernel(const T* 
 template <class T, int Size, class F>
 void launch_dense(Context<Cuda>& ctx, const T* values, Pass<T>& pass, const F& f, bool vector,
                   bool value) {
+  using Policy = DensePassPolicy<Size>;
   const index_t row_bytes = pass.cols * static_cast<index_t>(sizeof(T));
-  const auto wanted = (row_bytes + DensePassPolicy::lane_bytes - 1) / DensePassPolicy::lane_bytes;
+  const auto wanted = (row_bytes + Policy::lane_bytes - 1) / Policy::lane_bytes;
   const int lanes = static_cast<int>(
-      std::bit_ceil(static_cast<std::uint64_t>(std::max<index_t>(wanted, DensePassPolicy::rows))));
+      std::bit_ceil(static_cast<std::uint64_t>(std::max<index_t>(wanted, Policy::rows))));
   const bool whole_block = lanes > 32;
-  const int threads = whole_block ? lanes : DensePassPolicy::threads;
-  pass.step = threads / lanes * DensePassPolicy::rows;
+  const int threads = whole_block ? lanes : Policy::threads;
+  pass.step = threads / lanes * Policy::rows;
   pass.blocks = blocks_for(pass.rows.bound, pass.step, ctx.workspace().multiprocessors,
-                           DensePassPolicy::sm_threads / threads, row_bytes);
+                           Policy::sm_threads / threads, row_bytes);
   place_partials(ctx, pass, vector, value);
   const auto kernel =
       whole_block ? &dense_kernel<T, Size, true, F> : &dense_kernel<T, Size, false, F>;
@@ -215,7 +233,8 @@ void launch_wide(Context<Cuda>& ctx, const T* values, Pass<T>& pass, const F& f,
   const bool in_shared = row_bytes <= workspace.shared_bytes - 1024;  // the rest: static arrays
   const std::size_t shared = in_shared ? static_cast<std::size_t>(row_bytes) : 0;
   pass.step = WidePassPolicy::rows;
-  pass.blocks = blocks_for(pass.rows.bound, pass.step, workspace.multiprocessors, 1, row_bytes);
+  pass.blocks = blocks_for(pass.rows.bound, pass.step, workspace.multiprocessors,
+                           WidePassPolicy::blocks_per_sm, row_bytes);
   place_partials(ctx, pass, vector, value);
   allow_shared(&wide_kernel<T, F>, shared);
   wide_kernel<<<pass.blocks, WidePassPolicy::threads, shared, ctx.stream()>>>(values, pass, f,
@@ -227,12 +246,13 @@ void launch(Context<Cuda>& ctx, const DenseRows<T, Cuda>& A, Pass<T>& pass, cons
             bool value) {
   const index_t row_bytes = pass.cols * static_cast<index_t>(sizeof(T));
   constexpr int widest = 16 / sizeof(T);
-  if (row_bytes > DensePassPolicy::lane_bytes * DensePassPolicy::max_team) {
-    launch_wide(ctx, A.values, pass, f, vector, value);
-  } else if (row_bytes % 16 == 0 && reinterpret_cast<std::uintptr_t>(A.values) % 16 == 0) {
+  const bool packs = row_bytes % 16 == 0 && reinterpret_cast<std::uintptr_t>(A.values) % 16 == 0;
+  if (packs && row_bytes <= DensePassPolicy<widest>::max_row_bytes) {
     launch_dense<T, widest>(ctx, A.values, pass, f, vector, value);
-  } else {
+  } else if (!packs && row_bytes <= DensePassPolicy<1>::max_row_bytes) {
     launch_dense<T, 1>(ctx, A.values, pass, f, vector, value);
+  } else {
+    launch_wide(ctx, A.values, pass, f, vector, value);
   }
 }
 

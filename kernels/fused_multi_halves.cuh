@@ -10,11 +10,11 @@
 namespace randnla {
 
 struct MultiPassPolicy {
-  static constexpr int threads = 256, blocks_per_sm = 3;
+  static constexpr int threads = 256, blocks_per_sm = 2;     // with three, 80 registers: it spills
   static constexpr int rows = 64, panel = 64, classes = 16;  // of a product, at most
   static constexpr int side = 4;                             // results of a thread each way
   static constexpr int split = 4;                            // lanes that share the inner index
-  static constexpr int shared_bytes = 72 << 10;              // so that three blocks fit
+  static constexpr int shared_bytes = 72 << 10;              // so that two blocks fit on any GPU
 };
 
 namespace fused {
@@ -47,8 +47,9 @@ __device__ void multiply(const T* left, int left_outer, int left_inner, const T*
                          T (&sum)[MultiPassPolicy::side][N]) {
   constexpr int side = MultiPassPolicy::side, split = MultiPassPolicy::split;
   const int thread = static_cast<int>(threadIdx.x);
+  constexpr int steps = 16 / static_cast<int>(sizeof(T));  // four spill in double on sm_80
   left += (thread / 16) * left_outer, right += (thread / split % 4) * right_outer;
-#pragma unroll 4
+#pragma unroll steps
   for (int i = thread % split; i < length; i += split) {
     T a[side], b[N];
 #pragma unroll

@@ -21,7 +21,8 @@
 //           rows, arithmetic beyond
 // Twin      cpu/fused_multi_pass.hpp        Test  tests/seam/
 // Model     (simulator's H100, no GPU measured it) fp64, the Hessian product of softmax, pass +
-//           join, beside the least time to read the rows at 3.35 TB/s:
+//           join, beside the least time to read the rows at 3.35 TB/s; from before the products'
+//           loop was unrolled by two in double, not four:
 //             20,000 x 54 x 7     20.4 + 5.0 us    2.6 us
 //             4,000 x 784 x 10     139 + 6.3 us    7.5 us    one block of 32 rows a multiprocessor
 // Open      Loads of the next panel during the arithmetic (cp.async): at these sizes every panel
@@ -134,7 +135,7 @@ void fused_multi_pass(Context<Cuda>& ctx, const Rows<T, Cuda>& A, RowSelection<C
       [&](const auto& matrix) {
         fused::Pass<T> pass{};
         pass.rows = rows, pass.v = V, pass.ridge = ridge, pass.cols = matrix.cols * classes;
-        pass.stride = (pass.cols + 3) / 4 * 4;  // each partial vector aligned for 16 bytes
+        pass.stride = (pass.cols + 7) / 8 * 8;  // each partial vector in whole sectors
         fused::launch_multi(ctx, matrix, pass, static_cast<int>(classes), f, out != nullptr,
                             value != nullptr);
         check(cudaGetLastError());

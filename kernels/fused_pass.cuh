@@ -2,8 +2,9 @@
 //
 // Mapping   Dense rows up to 32 KB: a team of lanes a row, 64 bytes of it a lane in registers, from
 //           two lanes to a block of 512; two rows a team in flight; v and the team's sum in
-//           registers too. Longer dense rows: a block of 1,024 takes two rows, its sum in shared
-//           memory, beyond 226 KB in its partial vector.
+//           registers too. Rows that are no multiple of 16 bytes, up to 16 KB: a number at a time,
+//           32 bytes a lane and four rows in flight. Longer dense rows: a block of 1,024 takes two
+//           rows, its sum in shared memory, beyond 226 KB in its partial vector.
 //           Sparse rows: a team of up to 32 lanes a row, its first four entries a lane kept in
 //           registers. Teams add to sums in shared memory, a sum a team where 64 KB suffice; where
 //           teams share a sum, or have the block's partial vector, they take turns at a barrier.
@@ -27,10 +28,16 @@
 //             sparse 32,561 x 123, 14 entries a row     10.7 +  5.3 us   1.6 us
 //             sparse 20,000 x 5,000, 60 a row           33.0 +  6.6 us   4.3 us
 //             sparse 5,000 x 47,236, 73 a row           77.0 + 12.6 us   1.3 us
-// Lost      A finishing loop over the blocks in one block (43 us at 20,000 x 54). By calculation
+// Lost      v and the teams' sums a number at a time, not 16 bytes: sectors 1.2 times the least and
+//           shared memory 1.55 times at 5,000 x 200 in double, now 1.01 and 1.
+//           A finishing loop over the blocks in one block (43 us at 20,000 x 54). By calculation
 //           only: a join in the last block to finish, in two levels, has two hand-overs of about
 //           1.5 us, what the launch of the second kernel costs, and one block's bandwidth.
-// Open      Sparse rows with more columns than shared memory holds: turns on sums in the L2 cache
+//           Rows of no multiple of 16 bytes with 64 bytes a lane: up to 236 bytes spilled, and in
+//           float at 54 columns 2.3 times the least sectors (now 1.7; rows by shared memory: open).
+// Open      The row function runs on two lanes of a team (four for such rows): of an evaluation's
+//           lanes 74 to 86 % are active.
+//           Sparse rows with more columns than shared memory holds: turns on sums in the L2 cache
 //           are slow; the transposed sample would need no sums at all.
 #pragma once
 
@@ -50,7 +57,7 @@ void fused_pass(Context<Cuda>& ctx, const Rows<T, Cuda>& A, RowSelection<Cuda> r
       [&](const auto& matrix) {
         fused::Pass<T> pass{};
         pass.rows = rows, pass.v = v, pass.ridge = ridge, pass.cols = matrix.cols;
-        pass.stride = (matrix.cols + 3) / 4 * 4;  // each partial vector aligned for 16 bytes
+        pass.stride = (matrix.cols + 7) / 8 * 8;  // each partial vector in whole sectors
         fused::launch(ctx, matrix, pass, f, out != nullptr, value != nullptr);
         check(cudaGetLastError());
         if (out != nullptr || value != nullptr) fused::join(ctx, pass, out, value);

@@ -19,6 +19,17 @@ cublasStatus_t call(cublasHandle_t blas, cublasOperation_t trans, int m, int n, 
   return cublasDgemv(blas, trans, m, n, &alpha, a, ld, x, 1, &beta, y, 1);
 }
 
+cublasStatus_t product(cublasHandle_t blas, int m, int k, const float* a, int ld, float* c,
+                       int ldc) {
+  const float one = 1, zero = 0;
+  return cublasSgemm(blas, CUBLAS_OP_T, CUBLAS_OP_N, m, m, k, &one, a, ld, a, ld, &zero, c, ldc);
+}
+cublasStatus_t product(cublasHandle_t blas, int m, int k, const double* a, int ld, double* c,
+                       int ldc) {
+  const double one = 1, zero = 0;
+  return cublasDgemm(blas, CUBLAS_OP_T, CUBLAS_OP_N, m, m, k, &one, a, ld, a, ld, &zero, c, ldc);
+}
+
 int narrow(const char* what, index_t n) {
   require(n <= std::numeric_limits<int>::max(),
           std::string("gemv: ") + what + " = " + std::to_string(n) + ", want at most " +
@@ -43,6 +54,16 @@ void gemv(Context<Cuda>& ctx, Transpose trans, T alpha, MatrixView<const T, Cuda
   }
 }
 
+template <class T>
+void column_gram(Context<Cuda>& ctx, MatrixView<const T, Cuda> M, MatrixView<T, Cuda> H) {
+  const int m = narrow("cols", M.cols), k = narrow("rows", M.rows);
+  if (m == 0) return;
+  ctx.workspace().activate();
+  check(product(ctx.blas(), m, k, M.data, narrow("ld", M.ld), H.data, narrow("ld", H.ld)));
+}
+
+template void column_gram(Context<Cuda>&, MatrixView<const float, Cuda>, MatrixView<float, Cuda>);
+template void column_gram(Context<Cuda>&, MatrixView<const double, Cuda>, MatrixView<double, Cuda>);
 template void gemv(Context<Cuda>&, Transpose, float, MatrixView<const float, Cuda>, const float*,
                    float, float*);
 template void gemv(Context<Cuda>&, Transpose, double, MatrixView<const double, Cuda>, const double*,

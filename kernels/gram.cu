@@ -1,8 +1,8 @@
 // The weighted Gram matrix by tiles of its upper triangle.
 //
 // Mapping   a block takes a 64 x 64 tile of H and a part of the rows. 16 rows at a time, their 64
-//           columns on either side go to shared memory, dense and sparse alike; each of 256 threads
-//           updates 4 x 4 entries in registers. A second kernel adds the parts in a fixed order and
+//           columns on either side go to shared memory, dense (8 bytes a load where rows begin at
+//           multiples of that) and sparse alike; each of 256 threads updates 4 x 4 entries in registers. A second kernel adds the parts in a fixed order and
 //           writes both triangles.
 // Traffic   every tile reads its columns of the rows again: (cols / 64 + 1) times the least
 //           possible, from the L2 cache when the blocks of a part run together. A part has at least
@@ -18,6 +18,7 @@
 #include "loops.cuh"
 
 #include <algorithm>
+#include <cstdint>
 #include <variant>
 
 namespace randnla {
@@ -53,18 +54,24 @@ struct PanelRows {
   T weight[GramPolicy::panel];  // 0: not there
 };
 
-template <class T>
+/// `Size` columns a load.
+template <int Size, class T>
 __device__ void load(const DenseRows<T, Cuda>& A, const PanelRows<T>& rows, index_t left,
                      Panel<T>& to) {
-  for (int e = static_cast<int>(threadIdx.x); e < GramPolicy::panel * tile;
+  struct alignas(Size * sizeof(T)) Pack {
+    T x[Size];
+  };
+  constexpr int packs = tile / Size;
+  for (int e = static_cast<int>(threadIdx.x); e < GramPolicy::panel * packs;
        e += GramPolicy::threads) {
-    const int r = e / tile, c = e % tile;
+    const int r = e / packs, c = e % packs * Size;
     const bool there = rows.weight[r] != 0 && left + c < A.cols;
-    to[r][c] = there ? A.values[rows.row[r] * A.cols + left + c] : T(0);
+    const T* const from = A.values + rows.row[r] * A.cols + left + c;
+    *reinterpret_cast<Pack*>(&to[r][c]) = there ? *reinterpret_cast<const Pack*>(from) : Pack{};
   }
 }
 
-template <class T>
+template <int, class T>
 __device__ void load(const CsrRows<T, Cuda>& A, const PanelRows<T>& rows, index_t left,
                      Panel<T>& to) {
   constexpr int lanes = GramPolicy::threads / GramPolicy::panel;
@@ -87,12 +94,12 @@ __device__ void load(const CsrRows<T, Cuda>& A, const PanelRows<T>& rows, index_
   }
 }
 
-template <class T, class Matrix>
+template <int Size, class T, class Matrix>
 __global__ __launch_bounds__(GramPolicy::threads, GramPolicy::blocks_per_sm) void gram_kernel(
     Matrix A, RowSelection<Cuda> selection, const T* d, T* partial) {
   constexpr int side = GramPolicy::side, each = GramPolicy::per_thread, panel = GramPolicy::panel;
   __shared__ PanelRows<T> rows;
-  __shared__ Panel<T> left, right;
+  __shared__ alignas(16) Panel<T> left, right;
   const TilePair at(blockIdx.x, (A.cols + tile - 1) / tile);
   const index_t count = selection.count != nullptr ? *selection.count : selection.bound;
   const int thread = static_cast<int>(threadIdx.x), x = thread % side, y = thread / side;
@@ -105,8 +112,8 @@ __global__ __launch_bounds__(GramPolicy::threads, GramPolicy::blocks_per_sm) voi
       rows.row[thread] = k < count && selection.rows != nullptr ? selection.rows[k] : k;
     }
     __syncthreads();
-    load(A, rows, at.i * tile, left);
-    load(A, rows, at.j * tile, right);
+    load<Size>(A, rows, at.i * tile, left);
+    load<Size>(A, rows, at.j * tile, right);
     __syncthreads();
 #pragma unroll
     for (int r = 0; r < panel; ++r) {
@@ -162,6 +169,22 @@ __global__ __launch_bounds__(GramPolicy::join_warps *
   H.data[i + j * H.ld] = sum;
 }
 
+template <class T>
+void launch(Context<Cuda>& ctx, const DenseRows<T, Cuda>& A, RowSelection<Cuda> rows, const T* d,
+            dim3 grid, T* partial) {
+  constexpr int wide = 8 / sizeof(T);
+  const bool aligned = A.cols % wide == 0 && reinterpret_cast<std::uintptr_t>(A.values) % 8 == 0;
+  const auto kernel =
+      aligned ? &gram_kernel<wide, T, DenseRows<T, Cuda>> : &gram_kernel<1, T, DenseRows<T, Cuda>>;
+  kernel<<<grid, GramPolicy::threads, 0, ctx.stream()>>>(A, rows, d, partial);
+}
+
+template <class T>
+void launch(Context<Cuda>& ctx, const CsrRows<T, Cuda>& A, RowSelection<Cuda> rows, const T* d,
+            dim3 grid, T* partial) {
+  gram_kernel<1, T><<<grid, GramPolicy::threads, 0, ctx.stream()>>>(A, rows, d, partial);
+}
+
 }  // namespace
 
 template <class T>
@@ -179,7 +202,7 @@ void gram(Context<Cuda>& ctx, const Rows<T, Cuda>& A, RowSelection<Cuda> rows, c
         T* const partial = static_cast<T*>(
             workspace.scratch(static_cast<std::size_t>(parts * pairs * tile_size) * sizeof(T)));
         const dim3 grid(static_cast<unsigned>(pairs), static_cast<unsigned>(parts));
-        gram_kernel<T><<<grid, GramPolicy::threads, 0, ctx.stream()>>>(matrix, rows, d, partial);
+        launch(ctx, matrix, rows, d, grid, partial);
         check(cudaGetLastError());
         const auto join_threads =
             static_cast<unsigned>(32 * std::min(parts, GramPolicy::join_warps));

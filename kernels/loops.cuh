@@ -19,6 +19,9 @@ namespace randnla {
 /// H100 holds at once.
 struct LoopPolicy {
   static constexpr int threads = 256;
+  /// At least; unsaid, ptxas spills in order to fit more (of the loops that solve a tridiagonal
+  /// model in one thread 32 bytes).
+  static constexpr int blocks_per_sm = 1;
   static constexpr index_t max_blocks = 1024;
   /// Elements a thread of a reduction takes before there are more blocks: up to 1,024 elements one
   /// block does it alone, without the hand-over to a last block.
@@ -35,7 +38,8 @@ inline unsigned blocks_for(index_t n, index_t per_block) {
 }
 
 template <class F>
-__global__ __launch_bounds__(LoopPolicy::threads) void for_each_kernel(index_t n, F f) {
+__global__ __launch_bounds__(LoopPolicy::threads,
+                             LoopPolicy::blocks_per_sm) void for_each_kernel(index_t n, F f) {
   const index_t step = static_cast<index_t>(gridDim.x) * LoopPolicy::threads;
   for (index_t i = static_cast<index_t>(blockIdx.x) * LoopPolicy::threads + threadIdx.x; i < n;
        i += step) {
@@ -75,9 +79,8 @@ __device__ S block_join(S mine, Join join) {
 /// Partial results of the blocks; the last one to finish joins them in the order of their numbers
 /// and runs `then` in one thread.
 template <class S, class Map, class Join, class Then>
-__global__ __launch_bounds__(LoopPolicy::threads) void reduce_kernel(index_t n, Map map, Join join,
-                                                                     Then then, S* partial,
-                                                                     unsigned* ticket) {
+__global__ __launch_bounds__(LoopPolicy::threads, LoopPolicy::blocks_per_sm) void reduce_kernel(
+    index_t n, Map map, Join join, Then then, S* partial, unsigned* ticket) {
   S mine{};
   const index_t step = static_cast<index_t>(gridDim.x) * LoopPolicy::threads;
   for (index_t i = static_cast<index_t>(blockIdx.x) * LoopPolicy::threads + threadIdx.x; i < n;
@@ -149,7 +152,9 @@ void max_then(Context<Cuda>& ctx, index_t n, Map map, Then then) {
   loops::reduce_then<S>(ctx, n, map, loops::Max{}, then);
 }
 
-void inclusive_scan(Context<Cuda>& ctx, std::uint64_t* values, index_t n);
+/// piece: values that are scanned at a time, below 2^31.
+void inclusive_scan(Context<Cuda>& ctx, std::uint64_t* values, index_t n,
+                    index_t piece = index_t{1} << 30);
 
 /// Copies the flag to the host on every call and returns the value that arrived `poll_lag` calls
 /// ago, so that the queue never drains; `poll_lag` is read once, here.
@@ -183,6 +188,10 @@ inline LaggedFlag lagged_flag(Context<Cuda>& ctx, const int* done) { return {ctx
 template <class T>
 void gemv(Context<Cuda>& ctx, Transpose trans, T alpha, MatrixView<const T, Cuda> A, const T* x,
           T beta, T* y);
+
+/// H = M'M (M.cols x M.cols), both triangles. Likewise.
+template <class T>
+void column_gram(Context<Cuda>& ctx, MatrixView<const T, Cuda> M, MatrixView<T, Cuda> H);
 
 template <class T>
 void row_norms(Context<Cuda>& ctx, const Rows<T, Cuda>& A, T* out);

@@ -8,9 +8,10 @@
 
 namespace randnla {
 
-/// out[i] = |P a_i|^2 with P of any number of rows, none too, and A.cols columns.
+/// out[i] = |P D a_i|^2, D = diag(scale), or I where scale is null; P has any number of rows, none too, and
+/// A.cols columns.
 template <class T>
-void projected_row_norms(Context<Cuda>& ctx, const Rows<T, Cuda>& A, MatrixView<const T, Cuda> P,
-                         T* out);
+void projected_row_norms(Context<Cuda>& ctx, const Rows<T, Cuda>& A, const T* scale,
+                         MatrixView<const T, Cuda> P, T* out);
 
 }  // namespace randnla

@@ -239,11 +239,17 @@ void launch(Context<Cuda>& ctx, const DenseRows<T, Cuda>& A, RowSegments segment
   const auto with_tile = static_cast<index_t>(sizeof(Chunks<T>)) + tile;
   const bool in_shared = tile <= ScatterPolicy::tile_bytes && with_tile <= workspace.shared_bytes;
   const auto shared = in_shared ? static_cast<std::size_t>(with_tile) : sizeof(Chunks<T>);
-  constexpr int widest = 16 / sizeof(T);
-  const bool wide = A.cols % widest == 0 && reinterpret_cast<std::uintptr_t>(A.values) % 16 == 0;
-  const auto run = in_shared
-                       ? (wide ? &launch_dense<true, widest, T> : &launch_dense<true, 1, T>)
-                       : (wide ? &launch_dense<false, widest, T> : &launch_dense<false, 1, T>);
+  constexpr int widest = 16 / sizeof(T), wide = 8 / sizeof(T);
+  const auto whole = [&](index_t size) {  // packs of so many values
+    const index_t bytes = size * static_cast<index_t>(sizeof(T));
+    return A.cols % size == 0 && reinterpret_cast<std::uintptr_t>(A.values) % bytes == 0;
+  };
+  const auto run = in_shared ? (whole(widest) ? &launch_dense<true, widest, T>
+                                : whole(wide) ? &launch_dense<true, wide, T>
+                                              : &launch_dense<true, 1, T>)
+                             : (whole(widest) ? &launch_dense<false, widest, T>
+                                : whole(wide) ? &launch_dense<false, wide, T>
+                                              : &launch_dense<false, 1, T>);
   run(ctx, A, segments, pattern, nonzeros, layout, parts, shared, partial);
 }
 

@@ -11,11 +11,16 @@
 namespace randnla {
 
 template <class T>
-SketchLayout sketch_layout(const Context<Cuda>& ctx, index_t rows, index_t stack_rows,
-                           index_t cols);
+SketchLayout sketch_layout(const Context<Cuda>& ctx, index_t rows, index_t cols);
+
+template <class T>
+index_t segments_at_once(const Context<Cuda>&, const Rows<T, Cuda>&, SketchLayout, index_t) {
+  return most_segments;
+}
 
 template <class T>
 void scatter_rows(Context<Cuda>& ctx, const Rows<T, Cuda>& A, RowSegments segments,
-                  const RowPattern& pattern, SketchLayout layout, T* partial);
+                  const RowPattern& pattern, SketchLayout layout, T* partial, T scale,
+                  MatrixView<T, Cuda> SA);
 
 }  // namespace randnla

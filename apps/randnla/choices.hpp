@@ -3,8 +3,10 @@
 
 #include <randnla/data/preprocess.hpp>
 #include <randnla/io/libsvm.hpp>
+#include <randnla/least_squares/least_squares.hpp>
 #include <randnla/optimize/baselines.hpp>
 #include <randnla/optimize/second_order.hpp>
+#include <randnla/sketch/leverage.hpp>
 #include <randnla/sketch/sketch.hpp>
 
 #include <algorithm>
@@ -88,9 +90,24 @@ inline const Names<HessianOptions::Form> form_names = {
     {"automatic", HessianOptions::Form::automatic},
     {"passes", HessianOptions::Form::passes},
     {"matrix", HessianOptions::Form::matrix}};
-inline const Names<SketchKind> sketch_names = {{"sparse-stack", SketchKind::sparse_stack},
-                                               {"sparse-sign", SketchKind::sparse_sign},
-                                               {"count-sketch", SketchKind::count_sketch}};
+inline const Names<SketchKind> sketch_names = {
+    {"sparse-stack", SketchKind::sparse_stack}, {"sparse-sign", SketchKind::sparse_sign},
+    {"count-sketch", SketchKind::count_sketch}, {"gaussian", SketchKind::gaussian},
+    {"rademacher", SketchKind::rademacher},     {"srht", SketchKind::srht}};
+inline const Names<LeastSquaresMethod> least_squares_names = {
+    {"auto", LeastSquaresMethod::automatic},
+    {"qr", LeastSquaresMethod::qr},
+    {"normal", LeastSquaresMethod::normal},
+    {"sketch-and-solve", LeastSquaresMethod::sketch_and_solve},
+    {"sketch-and-precondition", LeastSquaresMethod::sketch_and_precondition},
+    {"iterative-sketching", LeastSquaresMethod::iterative_sketching},
+    {"fossils", LeastSquaresMethod::fossils},
+    {"iterative-hessian-sketch", LeastSquaresMethod::iterative_hessian_sketch}};
+inline const Names<LeverageMethod> leverage_names = {{"auto", LeverageMethod::automatic},
+                                                     {"cholesky", LeverageMethod::cholesky},
+                                                     {"exact", LeverageMethod::cholesky},
+                                                     {"qr", LeverageMethod::qr},
+                                                     {"approx", LeverageMethod::approximate}};
 inline const Names<Scaling> scaling_names = {
     {"none", Scaling::none}, {"standardize", Scaling::standardize}, {"max-abs", Scaling::max_abs}};
 inline const Names<LibsvmOptions::Storage> storage_names = {

@@ -16,7 +16,7 @@ namespace randnla::app {
 /// One file, and what its reader has to know beside the user's ReadingOptions.
 struct DataFile {
   std::string path;
-  std::string labels;  // npy: a file; empty: none
+  std::string labels = {};  // npy: a file; empty: none
   LibsvmOptions::Storage storage = LibsvmOptions::Storage::automatic;
   std::optional<int> index_base = std::nullopt;
   index_t features = 0;                             // 0: as many as there are

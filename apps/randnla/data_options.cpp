@@ -45,7 +45,7 @@ void add_data_options(CLI::App& app, DataOptions& data) {
   app.add_flag("--bias", data.bias, "Add a feature that is always 1")->group("Data");
 }
 
-void add_generator_options(CLI::App& app, SyntheticOptions& generator) {
+void add_generator_options(CLI::App& app, SyntheticOptions& generator, const char* seed_help) {
   const auto number = [&](const char* name, auto& value, const Range& range, const char* help) {
     add_number(app, name, value, range, help)->group("Synthetic data");
   };
@@ -55,7 +55,7 @@ void add_generator_options(CLI::App& app, SyntheticOptions& generator) {
   number("--coherence", generator.coherence, at_least_one,
          "Row lengths lie between 1 / coherence and coherence");
   number("--label-noise", generator.label_noise, below_half, "Part of the labels that is flipped");
-  number("--data-seed", generator.seed, nonnegative, "Of the data, and of --test-fraction");
+  number("--data-seed", generator.seed, nonnegative, seed_help);
 }
 
 /// Options that would silently do nothing are refused.

@@ -15,7 +15,6 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <limits>
 #include <string>
 #include <vector>
@@ -275,12 +274,6 @@ TrainOptions options_of_run(const Variant& variant, const Figure1Options& given,
   options.solver.stopping.max_iterations = 1'000'000;
   options.max_props = given.max_passes * terms;
   return options;
-}
-
-void make_folder(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  if (error) throw DataError(path + ": cannot be made: " + error.message());
 }
 
 }  // namespace

@@ -1,14 +1,13 @@
 #include "options.hpp"
 
 #include "data_options.hpp"
+#include "lstsq_options.hpp"
+#include "matrix_options.hpp"
 #include "option_kinds.hpp"
+#include "parsing.hpp"
 #include "train_options.hpp"
 
 #include <randnla/core/error.hpp>
-#include <randnla/version.hpp>
-
-#include <memory>
-#include <sstream>
 
 namespace randnla::app {
 namespace {
@@ -83,45 +82,6 @@ void add_convert(CLI::App& app, ConvertOptions& convert) {
   command->add_flag("--json", convert.json, "The last line of the output is one object");
 }
 
-const char* const sketch_about =
-    "Shrinks a tall matrix to few rows.\n"
-    "Writes S A for a random sparse matrix S of signs, the same for the same seed on every device: "
-    "its\n"
-    "column space has nearly the lengths and angles of A's. Labels that the file has are left out.";
-
-void add_sketch(CLI::App& app, SketchCommand& sketch) {
-  CLI::App* const command = app.add_subcommand("sketch", sketch_about);
-  command->footer(
-      "Examples\n"
-      "  randnla sketch --matrix A.npy --rows 400 --out SA.npy\n"
-      "  randnla sketch --matrix covtype.data.gz --sketch sparse-sign --nonzeros 8 --out SA.npy "
-      "--json");
-  command
-      ->add_option("--matrix", sketch.matrix,
-                   "LIBSVM or CSV text or Matrix Market (FILE.mtx), plain, gzip or bzip2; npy")
-      ->required()
-      ->type_name("FILE");
-  command->add_option("--out", sketch.out, "S A, float64, by rows")
-      ->required()
-      ->type_name("FILE.npy");
-  add_choice(*command, "--sketch", sketch.kind, sketch_names, "The kind of S");
-  add_number(*command, "--rows", sketch.rows, at_least_one,
-             "Of S; without it four times the columns of the matrix");
-  add_number(*command, "--nonzeros", sketch.nonzeros, at_least_one,
-             "A column of S has; count-sketch has 1");
-  add_number(*command, "--seed", sketch.seed, nonnegative, "Of S");
-  add_reading(*command, sketch.reading, "Options");
-  add_number(*command, "--index-base", sketch.index_base, {0, 1, true, true, "0 or 1"},
-             "Of LIBSVM; without it 0 if a 0 occurs, else 1");
-  add_choice(*command, "--device", sketch.device, device_names, "Where A is sketched");
-  add_number(*command, "--threads", sketch.threads, nonnegative, "On the CPU; 0: one a processor");
-  command->add_flag("--json", sketch.json, "The last line of the output is one object");
-  command->final_callback([command, &sketch] {
-    require(sketch.kind != SketchKind::count_sketch || command->count("--nonzeros") == 0,
-            "--nonzeros is about sparse-stack and sparse-sign, and --sketch is count-sketch");
-  });
-}
-
 const char* const figure1_about =
     "Compares the methods in a figure.\n"
     "Loss and test error against propagations for the variants of trust region and cubic\n"
@@ -190,27 +150,6 @@ void add_complexity(CLI::App& app, ComplexityOptions& complexity) {
   command->add_flag("--quiet", complexity.quiet, "No progress");
 }
 
-/// In the list of commands the first line says enough.
-class ListsFirstLines : public CLI::Formatter {
- public:
-  std::string make_subcommand(const CLI::App* command) const override {
-    const std::string text = command->get_description();
-    std::ostringstream out;
-    CLI::detail::format_help(out, command->get_name(), text.substr(0, text.find('\n')),
-                             get_column_width());
-    return out.str();
-  }
-};
-
-/// Line ends and the like in what a user typed must not make an error message of two lines.
-std::string one_line(std::string text) {
-  for (char& c : text) {
-    if (static_cast<unsigned char>(c) < ' ') c = ' ';
-  }
-  while (!text.empty() && text.back() == ' ') text.pop_back();
-  return text;
-}
-
 }  // namespace
 
 Command parse(int argc, char** argv) {
@@ -218,37 +157,32 @@ Command parse(int argc, char** argv) {
   PredictOptions predict;
   ConvertOptions convert;
   SketchCommand sketch;
+  LstsqOptions lstsq;
+  LeverageCommand leverage;
   Figure1Options figure;
   ComplexityOptions complexity;
   InfoOptions info;
   CLI::App app(about, "randnla");
-  const auto formatter = std::make_shared<ListsFirstLines>();
-  formatter->column_width(34);
-  app.formatter(formatter);
-  app.set_version_flag("--version", "randnla " RANDNLA_VERSION);
-  app.require_subcommand(1);
-  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  prepare(app);
   add_train(app, train);
   add_predict(app, predict);
   add_convert(app, convert);
   add_sketch(app, sketch);
+  add_lstsq(app, lstsq);
+  add_leverage(app, leverage);
   add_figure1(app, figure);
   add_complexity(app, complexity);
   app.add_subcommand("info", "Version, backends, devices, threads and libraries of this build")
       ->add_flag("--json", info.json, "One JSON object");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    return Help{app.help()};
-  } catch (const CLI::CallForVersion& version) {
-    return Help{std::string(version.what()) + "\n"};
-  } catch (const CLI::ParseError& error) {
-    throw InvalidArgument(one_line(error.what()) + "; see randnla --help");
-  }
+  app.add_subcommand("nn", "Networks of libtorch: spectrum of the Hessian, loss landscape");
+  app.add_subcommand("figure3", "Batch sizes in training of networks: fixed, ABS and ABSA");
+  if (const std::optional<Help> help = parse_with(app, argc, argv)) return *help;
   if (app.got_subcommand("train")) return train;
   if (app.got_subcommand("predict")) return predict;
   if (app.got_subcommand("convert")) return convert;
   if (app.got_subcommand("sketch")) return sketch;
+  if (app.got_subcommand("lstsq")) return lstsq;
+  if (app.got_subcommand("leverage")) return leverage;
   if (app.got_subcommand("figure1")) return figure;
   if (app.got_subcommand("complexity")) return complexity;
   return info;

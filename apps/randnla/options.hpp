@@ -93,17 +93,46 @@ struct ConvertOptions {
   bool json = false;
 };
 
+struct MatrixOptions {
+  std::string path;
+  ReadingOptions reading;
+  std::optional<int> index_base;
+};
+
 struct SketchCommand {
-  std::string matrix, out;
+  MatrixOptions matrix;
+  std::string out;
   SketchKind kind = SketchKind::sparse_stack;
   std::optional<index_t> rows;  // none: four times the matrix's columns
   index_t nonzeros = Sketch{}.nonzeros;
   std::uint64_t seed = 1;
-  ReadingOptions reading;
-  std::optional<int> index_base;
   Device device = Device::cpu;
   int threads = 0;
   bool json = false;
+};
+
+struct LeverageCommand {
+  MatrixOptions matrix;
+  LeverageOptions options = {.rng = {1, 0}};
+  std::string out, plot;  // empty: none
+  index_t top = 0;
+  Device device = Device::cpu;
+  int threads = 0;
+  bool json = false;
+};
+
+struct LstsqOptions {
+  MatrixOptions matrix;    // its path a file's, or "synthetic"
+  std::string rhs;         // a file; empty: a column or
+  index_t rhs_column = 0;  // counted from 1; 0: the labels
+  std::string out;         // a file; empty: none
+  LeastSquaresOptions solver{.rng = {1, 0}};
+  SyntheticOptions generator;
+  Device device = Device::cpu;
+  int threads = 0;
+  bool json = false;
+
+  bool synthetic() const { return matrix.path == "synthetic"; }
 };
 
 struct Figure1Options {
@@ -134,8 +163,9 @@ struct Help {
   std::string text;
 };
 
-using Command = std::variant<Help, TrainOptions, PredictOptions, ConvertOptions, SketchCommand,
-                             Figure1Options, ComplexityOptions, InfoOptions>;
+using Command =
+    std::variant<Help, TrainOptions, PredictOptions, ConvertOptions, SketchCommand, LstsqOptions,
+                 LeverageCommand, Figure1Options, ComplexityOptions, InfoOptions>;
 
 /// Throws InvalidArgument with one line for the user.
 Command parse(int argc, char** argv);

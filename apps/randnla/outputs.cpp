@@ -100,6 +100,12 @@ void LineFile::finish() {
   if (!failure_.empty()) throw DataError(failure_);
 }
 
+void make_folder(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) throw DataError(path + ": cannot be made: " + error.message());
+}
+
 void write_text(const std::string& path, const std::string& text) {
   const std::string part = path + ".part" + std::to_string(::getpid());
   std::FILE* const file = std::fopen(part.c_str(), "w");

@@ -34,6 +34,9 @@ class LineFile {
   std::unique_ptr<std::FILE, Close> file_;
 };
 
+/// With those above it, where they are not there. Throws DataError.
+void make_folder(const std::string& path);
+
 /// The file appears whole or not at all. Throws DataError where it cannot be written.
 void write_text(const std::string& path, const std::string& text);
 

@@ -1,5 +1,7 @@
 #include "plot.hpp"
 
+#include "svg.hpp"
+
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,46 +38,6 @@ constexpr std::array<Style, 8> styles = {{{"#0072b2", "none"},
                                           {"#000000", "1 4"},
                                           {"#7f7f7f", "12 3 2 3 2 3"}}};
 
-std::string number(double value) {
-  std::array<char, 32> text;
-  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
-}
-
-/// To a hundredth of a pixel.
-std::string pixels(double value) { return number(std::round(value * 100) / 100); }
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += static_cast<unsigned char>(c) < ' ' ? ' ' : c;
-    }
-  }
-  return out;
-}
-
-std::string label_at(double x, double y, const char* more, const std::string& text) {
-  return "<text x=\"" + pixels(x) + "\" y=\"" + pixels(y) + "\"" + more + ">" + text + "</text>\n";
-}
-
-std::string line(double x1, double y1, double x2, double y2, const char* style) {
-  return "<line x1=\"" + pixels(x1) + "\" y1=\"" + pixels(y1) + "\" x2=\"" + pixels(x2) +
-         "\" y2=\"" + pixels(y2) + "\" class=\"" + style + "\"/>\n";
-}
-
 struct Tick {
   double value;
   std::string text;  // as SVG
@@ -83,7 +45,9 @@ struct Tick {
 
 /// digit * 10^exponent, as people write it.
 std::string power_text(int digit, int exponent) {
-  if (exponent >= -2 && exponent <= 3) return number(digit * std::pow(10, exponent));
+  if (exponent >= -2 && exponent < 0)
+    return number(digit / std::pow(10, -exponent));  // rounded once
+  if (exponent >= 0 && exponent <= 3) return number(digit * std::pow(10, exponent));
   const std::string power = "10<tspan dy=\"-5\" font-size=\"9\">" + number(exponent) + "</tspan>";
   return digit == 1 ? power : number(digit) + "&#183;" + power;
 }
@@ -274,21 +238,13 @@ class Drawing {
 std::string to_svg(const std::vector<Panel>& panels, std::size_t columns) {
   columns = std::clamp<std::size_t>(columns, 1, std::max<std::size_t>(1, panels.size()));
   const std::size_t lines = (panels.size() + columns - 1) / columns;
-  const std::string across = pixels(width * static_cast<double>(columns));
-  const std::string down = pixels(height * static_cast<double>(lines));
-  std::string out = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + across + "\" height=\"" +
-                    down + "\" viewBox=\"0 0 " + across + " " + down +
-                    "\" font-family=\"Helvetica, Arial, sans-serif\" font-size=\"12\" "
-                    "fill=\"#222\">\n"
-                    "<style>.grid{stroke:#e3e3e3;stroke-width:1}.frame{fill:none;stroke:#444}"
-                    ".curve{fill:none;stroke-width:2;stroke-linejoin:round}"
-                    ".legend{fill:#fff;fill-opacity:.85;stroke:#ccc}"
-                    ".title{font-size:15px;font-weight:bold}.axis{font-size:13px}</style>\n"
-                    "<rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\n";
-  for (std::size_t k = 0; k < panels.size(); ++k) {
-    out += Drawing(panels[k], k, columns).svg();
-  }
-  return out + "</svg>\n";
+  std::string body;
+  for (std::size_t k = 0; k < panels.size(); ++k) body += Drawing(panels[k], k, columns).svg();
+  return document(width * static_cast<double>(columns), height * static_cast<double>(lines),
+                  ".grid{stroke:#e3e3e3;stroke-width:1}.frame{fill:none;stroke:#444}"
+                  ".curve{fill:none;stroke-width:2;stroke-linejoin:round}"
+                  ".legend{fill:#fff;fill-opacity:.85;stroke:#ccc}",
+                  body);
 }
 
 bool svg_to_png(const std::string& svg, const std::string& png) {

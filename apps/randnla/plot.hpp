@@ -7,8 +7,8 @@
 
 namespace randnla::app {
 
-/// Points with x ascending. What is not finite, or not positive on a logarithmic axis, interrupts the
-/// line.
+/// Points, joined in their order. What is not finite, or not positive on a logarithmic axis,
+/// interrupts the line.
 struct Curve {
   std::string name;
   std::vector<double> x, y;

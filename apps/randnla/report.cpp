@@ -118,10 +118,6 @@ Json labels_json(const TargetMap& map) {
 
 }  // namespace
 
-std::string one_line(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 Json to_json(const Iteration& it, Method method) {
   Json json = {{"iteration", it.iteration},
                {"loss", it.loss},

@@ -1,23 +1,17 @@
-// Results as JSON. Numbers keep all their digits; what is not finite becomes null.
+// What a run has done, as JSON.
 #pragma once
 
+#include "json.hpp"
 #include "model.hpp"
 #include "options.hpp"
 #include "targets.hpp"
 
 #include <randnla/optimize/result.hpp>
 
-#include <nlohmann/json.hpp>
-
 #include <optional>
 #include <string>
 
 namespace randnla::app {
-
-using Json = nlohmann::ordered_json;
-
-/// One line, whatever bytes the strings hold.
-std::string one_line(const Json& json);
 
 /// A line of the trace.
 Json to_json(const Iteration& iteration, Method method);

@@ -1,19 +1,16 @@
 #include "commands.hpp"
-#include "data_file.hpp"
 #include "interrupt.hpp"
+#include "matrix_file.hpp"
 #include "outputs.hpp"
 #include "progress.hpp"
 #include "report.hpp"
 
-#include <randnla/core/error.hpp>
-#include <randnla/io/matrix_market.hpp>
 #include <randnla/io/npy.hpp>
 #include <randnla/version.hpp>
 
 #include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -70,27 +67,8 @@ std::vector<double> by_rows(const std::vector<double>& columns, index_t rows, in
   return out;
 }
 
-/// Told by its name: the other formats are labelled data, which the format of data is about.
-bool is_matrix_market(const std::string& path) {
-  return path.ends_with(".mtx") || path.ends_with(".mtx.gz") || path.ends_with(".mtx.bz2");
-}
-
-Dataset<double, Cpu> read_matrix(Context<Cpu>& ctx, const SketchCommand& options,
-                                 const std::function<void(index_t)>& progress) {
-  if (options.reading.format != Format::automatic || !is_matrix_market(options.matrix)) {
-    const DataFile file{
-        .path = options.matrix, .index_base = options.index_base, .progress = progress};
-    return read_data<double>(ctx, options.reading, file).data;
-  }
-  require(!options.reading.label_column && !options.reading.delimiter && !options.index_base,
-          options.matrix +
-              ": is Matrix Market, and --label-column, --delimiter and --index-base are "
-              "about other formats");
-  return read_matrix_market<double>(ctx, options.matrix, progress);
-}
-
 Json to_json(const SketchCommand& options, const Sketch& S, const Dataset<double, Cpu>& data) {
-  return {{"matrix", options.matrix},
+  return {{"matrix", options.matrix.path},
           {"out", options.out},
           {"rows", data.rows},
           {"cols", data.cols},
@@ -105,12 +83,12 @@ Json to_json(const SketchCommand& options, const Sketch& S, const Dataset<double
 }  // namespace
 
 int sketch(const SketchCommand& options) {
-  check_outputs({options.out}, {options.matrix});
+  check_outputs({options.out}, {options.matrix.path});
   Context<Cpu> ctx(options.threads);
   StatusLine status(stderr);
-  const Dataset<double, Cpu> data = read_matrix(ctx, options, [&](index_t bytes) {
-    status.show("reading", bytes / 1'000'000, "MB of text");
-  });
+  const Dataset<double, Cpu> data = read_matrix(ctx, options.matrix, [&](index_t bytes) {
+                                      status.show("reading", bytes / 1'000'000, "MB of text");
+                                    }).data;
   const Sketch S = sketch_for(options, data);
   const auto begin = Clock::now();
   const std::vector<double> SA = sketched_on(options.device, ctx, S, data);
@@ -136,7 +114,7 @@ int sketch(const SketchCommand& options) {
   } else {
     std::printf(
         "%s: %lld x %lld, %s; sketched to %lld rows (%s, %lld nonzeros a column) in %.3g s\n",
-        options.matrix.c_str(), static_cast<long long>(data.rows),
+        options.matrix.path.c_str(), static_cast<long long>(data.rows),
         static_cast<long long>(data.cols), data.sparse() ? "sparse" : "dense",
         static_cast<long long>(S.rows), name_in(sketch_names, S.kind),
         static_cast<long long>(nonzeros_per_column(S)), seconds);

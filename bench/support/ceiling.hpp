@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cpu/simd.hpp"
+#include "support/median.hpp"
 
 #include <randnla/core/context.hpp>
 
@@ -31,12 +32,6 @@ inline void let_threads_sleep() { std::this_thread::sleep_for(std::chrono::milli
 template <class F>
 void warm_up(F f) {
   for (double spent = 0; spent < 0.06;) spent += seconds(f);
-}
-
-inline double median(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
 }
 
 /// Reads an array once with all threads and as little arithmetic as keeps the compiler from leaving

@@ -28,6 +28,12 @@ RANDNLA_HD inline Words block(Rng rng, index_t i, std::uint32_t attempt = 0) {
           out[2] | static_cast<std::uint64_t>(out[3]) << 32};
 }
 
+/// Random signs 64 w to 64 w + 63 of a stream, a bit each; 1: negative.
+RANDNLA_HD inline std::uint64_t signs(Rng rng, index_t w) {
+  const Words words = block(rng, w / 2);
+  return w % 2 == 0 ? words.first : words.second;
+}
+
 /// In the open interval (0, 1): the middles of 2^52 equal cells. With one bit more the middles
 /// would not be doubles, and the last one would round to 1.
 RANDNLA_HD inline double uniform(std::uint64_t word) {

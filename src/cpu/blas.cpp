@@ -22,6 +22,18 @@ void call(CBLAS_TRANSPOSE trans, index_t m, index_t n, float alpha, const float*
               static_cast<int>(ld), x, 1, beta, y, 1);
 }
 
+/// C (m x n) = A'B over k rows.
+void product(int m, int n, int k, const double* a, int lda, const double* b, int ldb, double* c,
+             int ldc) {
+  cblas_dgemm(CblasColMajor, CblasTrans, CblasNoTrans, m, n, k, 1, a, lda, b, ldb, 0, c, ldc);
+}
+void product(int m, int n, int k, const float* a, int lda, const float* b, int ldb, float* c,
+             int ldc) {
+  cblas_sgemm(CblasColMajor, CblasTrans, CblasNoTrans, m, n, k, 1, a, lda, b, ldb, 0, c, ldc);
+}
+
+constexpr index_t gram_block = 128;  // columns
+
 }  // namespace
 
 template <class T>
@@ -50,6 +62,28 @@ void gemv(Context<Cpu>& ctx, Transpose trans, T alpha, MatrixView<const T, Cpu> 
   }
 }
 
+template <class T>
+void column_gram(Context<Cpu>& ctx, MatrixView<const T, Cpu> M, MatrixView<T, Cpu> H) {
+  const index_t blocks = (M.cols + gram_block - 1) / gram_block;
+  const SerialBlas guard;
+  parallel_for(ctx, blocks * (blocks + 1) / 2, [&](index_t task) {
+    index_t right = 0;  // the task's block in the upper triangle
+    while ((right + 1) * (right + 2) / 2 <= task) ++right;
+    const index_t left = task - right * (right + 1) / 2;
+    const index_t i = left * gram_block, j = right * gram_block;
+    const index_t m = std::min(gram_block, M.cols - i), n = std::min(gram_block, M.cols - j);
+    product(static_cast<int>(m), static_cast<int>(n), static_cast<int>(M.rows), M.data + i * M.ld,
+            static_cast<int>(M.ld), M.data + j * M.ld, static_cast<int>(M.ld),
+            H.data + i + j * H.ld, static_cast<int>(H.ld));
+    for (index_t l = 0; l < n && left < right; ++l) {
+      for (index_t k = 0; k < m; ++k)
+        H.data[j + l + (i + k) * H.ld] = H.data[i + k + (j + l) * H.ld];
+    }
+  });
+}
+
+template void column_gram(Context<Cpu>&, MatrixView<const float, Cpu>, MatrixView<float, Cpu>);
+template void column_gram(Context<Cpu>&, MatrixView<const double, Cpu>, MatrixView<double, Cpu>);
 template void gemv(Context<Cpu>&, Transpose, float, MatrixView<const float, Cpu>, const float*,
                    float, float*);
 template void gemv(Context<Cpu>&, Transpose, double, MatrixView<const double, Cpu>, const double*,

@@ -118,4 +118,8 @@ template <class T>
 void gemv(Context<Cpu>& ctx, Transpose trans, T alpha, MatrixView<const T, Cpu> A, const T* x,
           T beta, T* y);
 
+/// H = M'M (M.cols x M.cols), both triangles.
+template <class T>
+void column_gram(Context<Cpu>& ctx, MatrixView<const T, Cpu> M, MatrixView<T, Cpu> H);
+
 }  // namespace randnla

@@ -1,14 +1,9 @@
 #include "cpu/pseudo_inverse_root.hpp"
 
-#include "cpu/serial_blas.hpp"
-
-#include <randnla/core/error.hpp>
-
-#include <lapacke.h>
+#include "cpu/symmetric_eigen.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 
 namespace randnla {
 namespace {
@@ -21,20 +16,6 @@ std::vector<double> column_scales(const std::vector<double>& H, index_t d) {
     scales.push_back(diagonal > 0 ? 1 / std::sqrt(diagonal) : 0);
   }
   return scales;
-}
-
-/// Eigenvalues, ascending; H becomes the eigenvectors.
-std::vector<double> eigenvalues(std::vector<double>& H, index_t d) {
-  std::vector<double> lambda(static_cast<std::size_t>(d));
-  const SerialBlas guard;
-  const auto n = static_cast<lapack_int>(d);
-  const lapack_int status =
-      LAPACKE_dsyevd(LAPACK_COL_MAJOR, 'V', 'U', n, H.data(), n, lambda.data());
-  if (status != 0) {
-    throw BackendError("LAPACK dsyevd of " + std::to_string(d) + " rows ended with status " +
-                       std::to_string(status));
-  }
-  return lambda;
 }
 
 }  // namespace
@@ -50,7 +31,7 @@ PseudoInverseRoot pseudo_inverse_root(std::vector<double> H, index_t d, double p
           scales[static_cast<std::size_t>(i)] * scales[static_cast<std::size_t>(j)];
     }
   }
-  const auto lambda = eigenvalues(H, d);
+  const auto lambda = symmetric_eigen(H, d);
   const double least = static_cast<double>(d) * precision * lambda.back();
   const auto first =
       std::ranges::find_if(lambda, [&](double v) { return v > std::max(least, 0.0); });

@@ -6,10 +6,15 @@
 namespace randnla {
 
 template <class T>
-SketchLayout sketch_layout(const Context<Cpu>& ctx, index_t rows, index_t stack_rows, index_t cols);
+SketchLayout sketch_layout(const Context<Cpu>& ctx, index_t rows, index_t cols);
+
+template <class T>
+index_t segments_at_once(const Context<Cpu>& ctx, const Rows<T, Cpu>& A, SketchLayout layout,
+                         index_t per_row);
 
 template <class T>
 void scatter_rows(Context<Cpu>& ctx, const Rows<T, Cpu>& A, RowSegments segments,
-                  const RowPattern& pattern, SketchLayout layout, T* partial);
+                  const RowPattern& pattern, SketchLayout layout, T* partial, T scale,
+                  MatrixView<T, Cpu> SA);
 
 }  // namespace randnla

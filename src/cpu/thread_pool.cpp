@@ -18,6 +18,10 @@ void wait_while(const std::atomic<T>& value, T old) {
   value.wait(old);
 }
 
+/// Whether this thread is inside a chunk. A pool that looked at its own job instead would be wrong: the
+/// caller closes it when no chunk is left to begin, while a worker may still be inside its last one.
+thread_local bool in_chunk = false;
+
 }  // namespace
 
 ThreadPool::ThreadPool(int threads) : parts_(static_cast<std::size_t>(threads)) {}
@@ -38,7 +42,7 @@ void ThreadPool::start() {
 }
 
 void ThreadPool::run(index_t chunks, Function function, void* argument) {
-  if (parts_.size() == 1 || chunks <= 1 || open_.load()) {
+  if (parts_.size() == 1 || chunks <= 1 || in_chunk) {
     for (index_t c = 0; c < chunks; ++c) function(argument, c);
     return;
   }
@@ -71,6 +75,7 @@ void ThreadPool::work(int thread) {
 
 /// The thread's own part first, then the others' from the next one on.
 void ThreadPool::take_chunks(int thread) {
+  in_chunk = true;
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     Part& part = parts_[(static_cast<std::size_t>(thread) + i) % parts_.size()];
     for (index_t c; (c = part.next.fetch_add(1, std::memory_order_relaxed)) < part.end;) {
@@ -82,6 +87,7 @@ void ThreadPool::take_chunks(int thread) {
       }
     }
   }
+  in_chunk = false;
 }
 
 }  // namespace randnla

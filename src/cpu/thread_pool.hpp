@@ -30,7 +30,8 @@ class ThreadPool {
   using Function = void (*)(void* argument, index_t chunk);
 
   /// function(argument, c) once for every c in [0, chunks), in no order. Rethrows one of its exceptions,
-  /// after all chunks have ended. Called from inside a chunk it runs its chunks there, one by one.
+  /// after all chunks have ended. Called from inside a chunk, of this pool or another, it runs its chunks
+  /// there, one by one.
   void run(index_t chunks, Function function, void* argument);
 
  private:

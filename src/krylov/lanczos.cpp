@@ -21,13 +21,20 @@ Lanczos<B, T>::Lanczos(Context<B>& ctx, index_t n, int max_steps)
       state_(ctx, 1) {}
 
 template <Backend B, Scalar T>
-void Lanczos<B, T>::start(Context<B>& ctx, VectorView<const T, B> q) {
+void Lanczos<B, T>::start(Context<B>& ctx, VectorView<const T, B> q, int kept) {
   require(q.size == n_, "Lanczos::start: vector of " + std::to_string(q.size) +
                             " entries for dimension " + std::to_string(n_));
-  queued_ = 0;
+  require(kept >= 0 && kept <= max_steps_, "Lanczos::start: kept = " + std::to_string(kept) +
+                                               " of " + std::to_string(max_steps_) + " columns");
+  queued_ = kept;
   LanczosState* const st = state_.data();
-  const T* const from = q.data;
-  T* const first = basis_.data();
+  const T* from = q.data;
+  T* const first = basis_.data() + kept * n_;
+  if (kept > 0) {
+    ctx.copy(w_.data(), q.data, static_cast<std::size_t>(n_) * sizeof(T));
+    for (int pass = 0; pass < 2; ++pass) orthogonalise(ctx, kept);
+    from = w_.data();
+  }
   sum_then<double>(
       ctx, n_,
       [=] RANDNLA_FN(index_t i) {
@@ -35,6 +42,7 @@ void Lanczos<B, T>::start(Context<B>& ctx, VectorView<const T, B> q) {
       },
       [=] RANDNLA_FN(double qq) {
         *st = {};
+        st->steps = kept;
         st->start_norm = sqrt(qq);
         st->invariant = st->done = !(qq > 0);
         st->not_finite = !(qq - qq == 0);
@@ -45,6 +53,21 @@ void Lanczos<B, T>::start(Context<B>& ctx, VectorView<const T, B> q) {
 }
 
 template <Backend B, Scalar T>
+void Lanczos<B, T>::go_back(int columns) {
+  require(columns >= 0 && columns < queued_, "Lanczos::go_back: to " + std::to_string(columns) +
+                                                 " of " + std::to_string(queued_) + " columns");
+  queued_ = columns;
+}
+
+/// h = Q'w, w -= Q h
+template <Backend B, Scalar T>
+void Lanczos<B, T>::orthogonalise(Context<B>& ctx, int columns) {
+  const MatrixView<const T, B> Q = basis().first_cols(columns);
+  gemv<T>(ctx, Transpose::yes, T(1), Q, w_.data(), T(0), h_.data());
+  gemv<T>(ctx, Transpose::no, T(-1), Q, h_.data(), T(1), w_.data());
+}
+
+template <Backend B, Scalar T>
 void Lanczos<B, T>::step(Context<B>& ctx, OperatorRef<B, T> H) {
   require(queued_ < max_steps_, "Lanczos::step: all " + std::to_string(max_steps_) + " are done");
   const int j = queued_++;
@@ -52,11 +75,9 @@ void Lanczos<B, T>::step(Context<B>& ctx, OperatorRef<B, T> H) {
   LanczosState* const st = state_.data();
   double *const alpha = alpha_.data(), *const beta = beta_.data();
   T *const w = w_.data(), *const h = h_.data(), *const next = basis_.data() + (j + 1) * n;
-  const MatrixView<const T, B> Q = basis().first_cols(j + 1);
-  H.apply(ctx, Q.col(j), w_.view());
+  H.apply(ctx, column(j), w_.view());
   for (int pass = 0; pass < 2; ++pass) {  // twice is enough (Parlett, 1980)
-    gemv<T>(ctx, Transpose::yes, T(1), Q, w, T(0), h);
-    gemv<T>(ctx, Transpose::no, T(-1), Q, h, T(1), w);
+    orthogonalise(ctx, j + 1);
     for_each(ctx, 1, [=] RANDNLA_FN(index_t) {
       alpha[j] = (pass > 0 ? alpha[j] : 0) + static_cast<double>(h[j]);
     });

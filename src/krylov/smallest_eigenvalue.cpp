@@ -1,3 +1,4 @@
+#include "krylov/random_start.hpp"
 #include "krylov/tridiagonal.hpp"
 #include "seam/seam.hpp"
 
@@ -9,14 +10,6 @@
 
 namespace randnla {
 namespace {
-
-/// The random start's part in the bound: with probability 1 - p over it, both ends of the spectrum
-/// are found to within eps times its width. Kuczynski & Wozniakowski (1992), theorem 4.2, for both
-/// ends.
-RANDNLA_HD inline double width_error(double n, double p, int k) {
-  const double root = log(2 * 1.648 * sqrt(n) / p) / (2 * k - 1);
-  return root * root;
-}
 
 /// What k steps tell, with the eigenvalues of T to within tolerance |T|; `pivots` (k) is workspace.
 RANDNLA_HD inline void judge(const Tridiagonal& T, const LanczosState& state, double n,

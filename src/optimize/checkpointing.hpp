@@ -1,6 +1,7 @@
 // The state of a run between two iterations, out and in.
 #pragma once
 
+#include "core/option_text.hpp"
 #include "optimize/outer_loop.hpp"
 #include "optimize/steps.hpp"
 
@@ -48,19 +49,7 @@ Checkpoint OuterLoop<B, T>::checkpoint() {
 /// Throws InvalidArgument where the checkpoint is that of another run.
 template <Backend B, Scalar T>
 void OuterLoop<B, T>::resume(const Checkpoint& from) {
-  const std::string mine = steps_decided_by(options, cubic, sizeof(T));
-  if (mine != from.options) {
-    std::size_t at = 0;  // the first line that differs
-    for (std::size_t i = 0; i < std::min(mine.size(), from.options.size()); ++i) {
-      if (mine[i] != from.options[i]) break;
-      if (mine[i] == '\n') at = i + 1;
-    }
-    const auto line = [at](const std::string& text) {
-      return text.substr(at, text.find('\n', at) - at);
-    };
-    throw InvalidArgument("the checkpoint is of a run with " + line(from.options) + ", not " +
-                          line(mine));
-  }
+  require_same_options(steps_decided_by(options, cubic, sizeof(T)), from.options);
   require(from.dim == f.dim() && from.terms == f.terms(),
           "the checkpoint is of " + std::to_string(from.terms) + " terms in " +
               std::to_string(from.dim) + " dimensions, the objective has " +

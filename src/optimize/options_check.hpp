@@ -43,6 +43,9 @@ inline void check(const SecondOrderOptions& o) {
        o.gradient.min_fraction, "at most gradient.max_fraction");
   want(o.gradient.factor > 1, "gradient.factor", o.gradient.factor, "above 1");
   positive("gradient.tolerance", o.gradient.tolerance);
+  require(
+      !is_given(o.hessian.sampling),
+      "hessian.sampling = given: an optimiser computes its scores itself, want one of the others");
   fraction("hessian.fraction", o.hessian.fraction);
   positive("hessian.tolerance", o.hessian.tolerance);
   positive("hessian.refresh", o.hessian.refresh);

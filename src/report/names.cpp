@@ -1,6 +1,8 @@
 // Names of the results' enumerations.
 #include <randnla/krylov/inner_result.hpp>
+#include <randnla/least_squares/least_squares.hpp>
 #include <randnla/optimize/result.hpp>
+#include <randnla/spectra/trace.hpp>
 
 namespace randnla {
 
@@ -42,6 +44,58 @@ const char* name(Stop stop) {
       return "interrupted";
     case Stop::not_finite:
       return "not_finite";
+  }
+  return "";
+}
+
+const char* name(LeastSquaresMethod method) {
+  switch (method) {
+    case LeastSquaresMethod::automatic:
+      return "automatic";
+    case LeastSquaresMethod::qr:
+      return "qr";
+    case LeastSquaresMethod::normal:
+      return "normal";
+    case LeastSquaresMethod::sketch_and_solve:
+      return "sketch_and_solve";
+    case LeastSquaresMethod::sketch_and_precondition:
+      return "sketch_and_precondition";
+    case LeastSquaresMethod::iterative_sketching:
+      return "iterative_sketching";
+    case LeastSquaresMethod::fossils:
+      return "fossils";
+    case LeastSquaresMethod::iterative_hessian_sketch:
+      return "iterative_hessian_sketch";
+  }
+  return "";
+}
+
+const char* name(LeastSquaresStop stop) {
+  switch (stop) {
+    case LeastSquaresStop::converged:
+      return "converged";
+    case LeastSquaresStop::iteration_limit:
+      return "iteration_limit";
+    case LeastSquaresStop::stagnated:
+      return "stagnated";
+    case LeastSquaresStop::ill_conditioned:
+      return "ill_conditioned";
+    case LeastSquaresStop::wide:
+      return "wide";
+    case LeastSquaresStop::not_finite:
+      return "not_finite";
+  }
+  return "";
+}
+
+const char* name(TraceMethod method) {
+  switch (method) {
+    case TraceMethod::hutchinson:
+      return "hutchinson";
+    case TraceMethod::hutch_pp:
+      return "hutch_pp";
+    case TraceMethod::xtrace:
+      return "xtrace";
   }
   return "";
 }

@@ -11,12 +11,22 @@
 //                                       false
 //   gemv(ctx, trans, alpha, A, x, beta, y)   y = alpha op(A) x + beta y, column-major; beta = 0
 //                                       writes y without reading it; A with no columns: y = beta y
+//   column_gram(ctx, M, H)              H = M'M of a column-major matrix, both triangles
 //   row_norms(ctx, A, out)              out[i] = sum of the squares of row i
-//   projected_row_norms(ctx, A, P, out) out[i] = |P a_i|^2, P column-major; the product A P' is
-//                                       nowhere stored
+//   projected_row_norms(ctx, A, scale, P, out)  out[i] = |P diag(scale) a_i|^2, P column-major, of T or
+//                                       float; scale may be null; the product is nowhere stored
+//   householder_qr(ctx, A)              A, column-major with no fewer rows than columns, becomes Q; the
+//                                       result is R on the host; waits
 //   fused_pass(ctx, A, rows, v, f, ridge, out, value)   one read of A, see below
 //   fused_multi_pass(ctx, A, rows, V, K, f, ridge, out, value)   the same with K vectors
-//   scatter_rows(ctx, A, segments, pattern, layout, partial)   see below
+//   draw_columns(ctx, S, first, count, pattern)   draw_column(S, first + i, ...), one column after the other
+//   scatter_rows(ctx, A, segments, pattern, layout, partial, scale, SA)   see below
+//   join_sketches(ctx, layout, partial, count, scale, SA)   SA = fma(scale, partial, SA) with the first count
+//                                       partial sketches, in order
+//   upper_factor(ctx, A, b, K), upper_factor(ctx, M)   R of [A b] or M = Q R, Householder's; on the host in
+//                                       double; waits
+//   dense_sketch_rows(ctx, A, segments, sketch, layout, partial)   see below
+//   srht_rows(ctx, A, segments, sketch, layout, partial, scale, SA)     see below
 //   gram(ctx, A, rows, d, ridge, H)     H = sum_k d[k] a_k a_k' + ridge I, both triangles
 //
 // All are asynchronous; sums repeat in bits from run to run and, on the CPU, for any number of
@@ -41,25 +51,51 @@
 // All else is as in fused_pass. z is f's only while f runs.
 //
 // scatter_rows: row i of segment g is added to, or subtracted from, the rows of the g-th partial sketch that
-// `pattern` has for row i - segments.begin; it lies at partial + g * layout.size(). Every entry adds its terms in
-// the order of i, then of the nonzeros. layout: sketch_layout<T>(ctx, rows, rows of a stack, cols); what it has
-// beyond the matrix may be written and is never read.
+// `pattern` has for row i - segments.begin; it lies at partial + g * layout.size(). The first one goes on from what is
+// there where segments.before > 0, all others start from zero. Every entry adds its terms in the order of i, then of
+// the nonzeros. Partial sketches of complete segments go to SA, each by SA = fma(scale, partial, SA), in order; the
+// open one, if any, is left at `partial`. layout: sketch_layout<T>(ctx, rows, cols); what it has beyond the matrix may
+// be written and is never read. segments_at_once(ctx, A, layout, per_row): how many segments the backend wants, at most
+// most_segments.
+//
+// dense_sketch_rows: to the g-th partial sketch is added S A, S and A with the columns and rows of segment g only,
+// S unscaled. Every entry is a chain of fused multiply-adds in the order of the rows. layout:
+// dense_sketch_layout(rows, cols).
+//
+// srht_rows: partial sketches are begun, joined and left as by scatter_rows, but their rows may lie in another
+// order, the same for all segments of a sketch. Dense rows come in blocks that begin at a multiple of the block's
+// size; rows of a block that are not there count as zeros. The steps of a block's transform join rows 1, 2, 4, ...
+// apart; entries add their row of the transformed block in the order of the blocks. Sparse rows are added one by
+// one. layout:
+// srht_layout<T>(ctx, rows, log_block, cols), segments at a time: srht_segments_at_once(ctx, layout, log_block).
 #pragma once
 
 #if defined(__CUDACC__)
+#include "dense_sketch.cuh"
+#include "draw_columns.cuh"
 #include "fused_multi_pass.cuh"
 #include "fused_pass.cuh"
 #include "gram.cuh"
+#include "householder_qr.cuh"
+#include "join_sketches.cuh"
 #include "loops.cuh"
 #include "projected_row_norms.cuh"
 #include "scatter_rows.cuh"
+#include "srht.cuh"
+#include "upper_factor.cuh"
 #else
+#include "cpu/dense_sketch.hpp"
+#include "cpu/draw_columns.hpp"
 #include "cpu/fused_multi_pass.hpp"
 #include "cpu/fused_pass.hpp"
 #include "cpu/gram.hpp"
+#include "cpu/householder_qr.hpp"
+#include "cpu/join_sketches.hpp"
 #include "cpu/loops.hpp"
 #include "cpu/projected_row_norms.hpp"
 #include "cpu/scatter_rows.hpp"
+#include "cpu/srht.hpp"
+#include "cpu/upper_factor.hpp"
 #endif
 
 namespace randnla {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <randnla/core/buffer.hpp>
+#include <randnla/core/random.hpp>
 
 #include <cstdint>
 
@@ -34,7 +35,23 @@ inline constexpr index_t max_pass_vectors = 128;
 struct RowPattern {
   const std::uint32_t* nonzero;  // those of the k-th row at nonzero + k * per_row
   index_t per_row;
-  bool stacked;  // nonzero number l lies in the l-th of per_row parts of the sketch's rows
+};
+
+/// A subsampled randomised Hadamard sketch of rows of which row `first` is the first at hand: row i's sign is that
+/// of srht_sign(rng, i), row t is row selected[t] of the transform. Rows are transformed in blocks of 2^log_block.
+struct HadamardRows {
+  const std::uint64_t* selected;
+  index_t count;
+  int log_block;
+  Rng rng;
+  index_t first;
+};
+
+/// A Gaussian or Rademacher sketch of rows of which row `first` is the first at hand.
+struct DenseSketch {
+  Rng rng;
+  bool gaussian;
+  index_t rows, first;
 };
 
 /// Where the entry (t, j) of a partial sketch lies: tiles of 2^shift columns, each by rows.
@@ -50,11 +67,21 @@ struct SketchLayout {
   }
 };
 
+/// The most segments whose partial sketches are there at a time.
+inline constexpr index_t most_segments = 128;
+/// The layout of dense_sketch_rows: columns one after the other, with whole vectors of rows.
+inline SketchLayout dense_sketch_layout(index_t rows, index_t cols) {
+  return {(rows + 15) / 16 * 16, cols, 0};
+}
+
 /// Rows [begin, end) of a matrix in segments of `length`; `before` rows of the first one have gone before.
 struct RowSegments {
   index_t begin, end, before, length;
+  bool
+      ends;  // no rows are to come after these: the last segment is complete, though it may be shorter
 
   RANDNLA_HD index_t count() const { return (before + end - begin + length - 1) / length; }
+  RANDNLA_HD index_t complete() const { return ends ? count() : (before + end - begin) / length; }
   RANDNLA_HD index_t first(index_t g) const { return g == 0 ? begin : begin - before + g * length; }
   RANDNLA_HD index_t last(index_t g) const {
     const index_t past = begin - before + (g + 1) * length;

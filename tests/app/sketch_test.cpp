@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace randnla::test {
@@ -67,6 +68,29 @@ TEST_F(SketchProgram, HasFourRowsAColumnAndOneNonzeroInACountSketch) {
   EXPECT_EQ(outcome.json()["sketch_rows"], 4 * cols);
   EXPECT_EQ(outcome.json()["nonzeros"], 1);
   EXPECT_EQ(read_npy_matrix<double>(out).rows, 4 * cols);
+}
+
+TEST_F(SketchProgram, WritesSketchesWithoutZeros) {
+  for (const auto& [name, kind] :
+       {std::pair{"gaussian", SketchKind::gaussian},
+        std::pair{"rademacher", SketchKind::rademacher}, std::pair{"srht", SketchKind::srht}}) {
+    const Outcome outcome =
+        run(command({"--rows", "40", "--seed", "7", "--sketch", name, "--json"}));
+    ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_EQ(outcome.json()["sketch"], name);
+    EXPECT_EQ(outcome.json()["nonzeros"], 40);
+    Context<Cpu> ctx(1);
+    const Sketch S{.kind = kind, .rows = 40, .cols = rows, .rng = {7, 0}};
+    std::vector<double> SA(40 * cols);
+    apply(ctx, S, Rows<double, Cpu>(DenseRows<double, Cpu>{values.data(), rows, cols}),
+          MatrixView<double, Cpu>{SA.data(), 40, cols, 40});
+    const NpyMatrix<double> written = read_npy_matrix<double>(out);
+    for (std::size_t e = 0; e < SA.size(); ++e) {
+      ASSERT_EQ(written.values[e % 40 * cols + e / 40], SA[e]) << name << ", " << e;
+    }
+  }
+  expect_refusal(command({"--sketch", "srht", "--rows", "5000"}), 2, "want 1 to 4096", folder);
+  expect_refusal(command({"--sketch", "gaussian", "--nonzeros", "2"}), 2, "gaussian", folder);
 }
 
 TEST_F(SketchProgram, LeavesTheLabelsOfAFileOut) {

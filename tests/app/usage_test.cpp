@@ -263,7 +263,10 @@ TEST(HelpText, FitsHundredColumns) {
                              {"convert", "--help"},
                              {"figure1", "--help"},
                              {"complexity", "--help"},
-                             {"info", "--help"}}) {
+                             {"info", "--help"},
+                             {"nn", "--help"},
+                             {"nn", "spectrum", "--help"},
+                             {"nn", "landscape", "--help"}}) {
     const Outcome help = run(words);
     EXPECT_EQ(help.exit_code, 0);
     ASSERT_FALSE(help.out_lines().empty());

@@ -148,6 +148,30 @@ TEST(LogOfPositive, IsWithinThreeUlps) {
   EXPECT_EQ(log_of_positive(1.0), 0);
 }
 
+TEST(LogOfPositive, OfFloatsIsWithinThreeUlps) {
+  for (const float x :
+       samples(std::numeric_limits<float>::min(), std::numeric_limits<float>::max())) {
+    if (x == 1) continue;
+    ASSERT_LE(ulps(log_of_positive(x), std::log(static_cast<long double>(x))), 3) << x;
+  }
+  for (const float x : samples(0.5F, 2.0F)) {
+    if (x == 1) continue;
+    ASSERT_LE(ulps(log_of_positive(x), std::log(static_cast<long double>(x))), 3) << x;
+  }
+  EXPECT_EQ(log_of_positive(1.0F), 0);
+}
+
+TEST(SincosOfEighths, IsWithinTwoUlps) {
+  const auto check = [](float x) {
+    float sine, cosine;
+    sincos_of_eighths(x, sine, cosine);
+    const long double angle = std::numbers::pi_v<long double> / 4 * static_cast<long double>(x);
+    ASSERT_LE(ulps(cosine, std::cos(angle)), 2) << x;
+    ASSERT_LE(ulps(sine, std::sin(angle)), 2) << x;
+  };
+  for (const float x : samples(std::numeric_limits<float>::min(), 1.0F)) check(x), check(-x);
+}
+
 TEST(SincosOfTurns, IsWithinThreeUlps) {
   constexpr long double pi = std::numbers::pi_v<long double>;
   long double worst = 0;

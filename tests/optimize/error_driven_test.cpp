@@ -357,6 +357,9 @@ TEST(ErrorDrivenOptions, WhatTheyNeed) {
   EXPECT_THROW(run([&](auto& o) { gradient(o), o.gradient.tolerance = 0; }), InvalidArgument);
   EXPECT_THROW(run([&](auto& o) { hessian(o), o.hessian.tolerance = 0; }), InvalidArgument);
   EXPECT_THROW(run([&](auto& o) { o.hessian.refresh = 0; }), InvalidArgument);
+  EXPECT_THROW(run([&](auto& o) { o.hessian.sampling = Sampling::given; }), InvalidArgument);
+  EXPECT_THROW(run([&](auto& o) { o.hessian.sampling = Sampling::given_bernoulli; }),
+               InvalidArgument);
   EXPECT_THROW(run([&](auto& o) { o.checkpoint_seconds = -1; }), InvalidArgument);
   // More at the least than half of all terms: all of them, or as many as asked for.
   const auto most = run([&](auto& o) {

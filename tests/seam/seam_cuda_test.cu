@@ -4,7 +4,9 @@
 
 #include <randnla/core/random.hpp>
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 namespace randnla {
 namespace {
@@ -44,6 +46,21 @@ TEST_F(CudaContext, MisuseIsAnInvalidArgument) {
   EXPECT_THROW(
       gemv<double>(ctx, Transpose::no, 1, {nullptr, beyond, 1, beyond}, nullptr, 0, nullptr),
       InvalidArgument);
+}
+
+// More values than a scan of CUB's takes come in pieces.
+TEST_F(CudaContext, PrefixSumsGoOnFromPieceToPiece) {
+  Context<Cuda> ctx;
+  for (const index_t n : {1, 999, 1000, 1001, 3500}) {
+    std::vector<std::uint64_t> values, want;
+    for (index_t i = 0; i < n; ++i) {
+      values.push_back(static_cast<std::uint64_t>(i * i) + (std::uint64_t{1} << 50));
+      want.push_back(values.back() + (i > 0 ? want.back() : 0));
+    }
+    Buffer<std::uint64_t, Cuda> sums(ctx, values);
+    inclusive_scan(ctx, sums.data(), n, 1000);
+    EXPECT_EQ(sums.download(), want) << n;
+  }
 }
 
 TEST_F(CudaContext, FailureNamesThePlaceAndCudasReason) {

@@ -14,6 +14,7 @@
 #include <numeric>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace randnla {
@@ -416,20 +417,26 @@ TYPED_TEST(Seam, RowNormsMatchTheReference) {
   }
 }
 
-/// out[i] = |P a_i|^2: a projection's z_c errs by cols eps m_c, m_c the sum of its magnitudes, the
-/// sum of squares by twice that and its own.
-template <class T>
-void check_projected_row_norms(const HostRows<T>& host, index_t r) {
+/// out[i] = |P D a_i|^2 in the arithmetic of V: a projection's z_c errs by cols + 2 eps m_c, m_c the sum of its
+/// magnitudes, the sum of squares by twice that and its own.
+template <class V, class T>
+void check_projected_row_norms(const HostRows<T>& host, index_t r, bool scaled = false) {
   SCOPED_TRACE(std::to_string(host.rows) + " x " + std::to_string(host.cols) + " to " +
-               std::to_string(r));
+               std::to_string(r) + (scaled ? ", scaled" : ""));
   const index_t ld = r + 3;
-  const auto P = random_values<T>(ld * host.cols, 12);
+  auto P = random_values<V>(ld * host.cols, 12);
+  for (index_t j = 0; j < host.cols; ++j) {  // two thirds of the columns begin with zeros
+    std::fill_n(P.begin() + j * ld, std::min(r, j % 3 * r / 2), V(0));
+  }
+  auto D = random_values<T>(host.cols, 13);
   SameBits<T> same;
   for_equal_contexts([&](Context<B>& ctx) {
     const BackendRows<T> A(ctx, host, 1);
-    const Buffer<T, B> projection(ctx, P);
+    const Buffer<V, B> projection(ctx, P);
+    const Buffer<T, B> scale(ctx, D);
     Buffer<T, B> out(ctx, std::vector<T>(static_cast<std::size_t>(host.rows + 8), T(-7)));
-    projected_row_norms<T>(ctx, A.view(), {projection.data(), r, host.cols, ld}, out.data());
+    projected_row_norms(ctx, A.view(), scaled ? scale.data() : nullptr,
+                        MatrixView<const V, B>{projection.data(), r, host.cols, ld}, out.data());
     const auto got = out.download();
     same(got);
     for (index_t i = 0; i < host.rows; ++i) {
@@ -437,12 +444,13 @@ void check_projected_row_norms(const HostRows<T>& host, index_t r) {
       for (index_t c = 0; c < r; ++c) {
         long double z = 0, m = 0;
         host.for_row(i, [&](index_t j, T x) {
-          z += static_cast<long double>(x) * at(P, c + j * ld);
-          m += std::abs(static_cast<long double>(x) * at(P, c + j * ld));
+          const long double term = static_cast<long double>(x) * at(P, c + j * ld) *
+                                   (scaled ? static_cast<long double>(at(D, j)) : 1);
+          z += term, m += std::abs(term);
         });
         want += z * z, magnitude += m * m;
       }
-      ASSERT_LE(std::abs(at(got, i) - want), bound<T>(2 * host.cols + r) * magnitude) << i;
+      ASSERT_LE(std::abs(at(got, i) - want), bound<V>(2 * host.cols + r + 4) * magnitude) << i;
     }
     for (index_t i = host.rows; i < host.rows + 8; ++i) ASSERT_EQ(at(got, i), T(-7));
   });
@@ -452,17 +460,83 @@ TYPED_TEST(Seam, ProjectedRowNormsMatchTheReference) {
   using T = TypeParam;
   for (const index_t r : {0, 1, 7, 16, 17, 64, 65, 130}) {
     for (const index_t cols : {1, 15, 16, 33}) {
-      check_projected_row_norms(dense_rows<T>(53, cols), r);
-      check_projected_row_norms(sparse_rows<T>(53, cols, 5), r);
+      check_projected_row_norms<T>(dense_rows<T>(53, cols), r);
+      check_projected_row_norms<T>(sparse_rows<T>(53, cols, 5), r);
     }
   }
   for (const index_t rows : {0, 1, 5, 6, 47, 48, 49, 64, 65, 129, 300}) {
-    check_projected_row_norms(dense_rows<T>(rows, 9), 5);
-    check_projected_row_norms(sparse_rows<T>(rows, 9, 4), 5);
+    check_projected_row_norms<T>(dense_rows<T>(rows, 9), 5);
+    check_projected_row_norms<T>(sparse_rows<T>(rows, 9, 4), 5);
   }
-  check_projected_row_norms(dense_rows<T>(20, 300), 140);
-  check_projected_row_norms(sparse_rows<T>(20, 3000, 40), 33);
+  check_projected_row_norms<T>(dense_rows<T>(20, 300), 140);
+  check_projected_row_norms<T>(sparse_rows<T>(20, 3000, 40), 33);
+  check_projected_row_norms<T>(dense_rows<T>(53, 1100), 50, true);  // pieces of 512 columns
+  check_projected_row_norms<T>(sparse_rows<T>(53, 40, 5), 50, true);
 }
+
+/// A = Q R and Q'Q = I to some eps of the column lengths, also where A has zero columns and repeated ones.
+template <class T>
+void check_householder_qr(index_t rows, index_t cols) {
+  SCOPED_TRACE(std::to_string(rows) + " x " + std::to_string(cols));
+  const index_t ld = rows + 3;
+  auto A = random_values<T>(ld * cols, 31);
+  for (index_t i = 0; i < rows && cols > 4; ++i) {
+    A[static_cast<std::size_t>(i + 2 * ld)] = 0;
+    A[static_cast<std::size_t>(i + 4 * ld)] = A[static_cast<std::size_t>(i + ld)];
+  }
+  SameBits<T> same;
+  for_equal_contexts([&](Context<B>& ctx) {
+    Buffer<T, B> memory(ctx, A);
+    const std::vector<double> R =
+        householder_qr(ctx, MatrixView<T, B>{memory.data(), rows, cols, ld});
+    const auto Q = memory.download();
+    same(Q);
+    const long double tolerance =
+        40 * bound<T>(1) * std::sqrt(static_cast<long double>(rows * cols));
+    for (index_t j = 0; j < cols; ++j) {
+      for (index_t i = 0; i < rows; ++i) {
+        long double product = 0;
+        for (index_t k = 0; k < cols; ++k) {
+          product += static_cast<long double>(at(Q, i + k * ld)) *
+                     R[static_cast<std::size_t>(k + j * cols)];
+        }
+        ASSERT_LE(std::abs(product - at(A, i + j * ld)), tolerance) << i << ", " << j;
+      }
+      for (index_t k = 0; k < cols; ++k) {
+        long double product = 0;
+        for (index_t i = 0; i < rows; ++i)
+          product += static_cast<long double>(at(Q, i + j * ld)) * at(Q, i + k * ld);
+        ASSERT_LE(std::abs(product - (j == k ? 1 : 0)), tolerance) << j << ", " << k;
+        if (k > j) {
+          ASSERT_EQ(R[static_cast<std::size_t>(k + j * cols)], 0);
+        }
+      }
+    }
+  });
+}
+
+TYPED_TEST(Seam, HouseholderQrIsOrthonormalWhateverTheRank) {
+  for (const auto& [rows, cols] :
+       {std::pair<index_t, index_t>{1, 1}, {40, 1}, {7, 7}, {30, 9}, {144, 9}, {900, 13}}) {
+    check_householder_qr<TypeParam>(rows, cols);
+  }
+}
+
+#if !defined(__CUDACC__)
+TEST(SeamFloatProjection, OfRowsInDouble) {
+  for (const index_t cols : {1, 40, 1100}) {
+    for (const bool scaled : {false, true}) {
+      check_projected_row_norms<float>(dense_rows<double>(53, cols), 50, scaled);
+      check_projected_row_norms<float>(sparse_rows<double>(53, cols, 5), 50, scaled);
+    }
+  }
+  for (const double size : {1e-150, 1e-60, 1e60, 1e150}) {  // each row has its own unit
+    HostRows<double> tiny = dense_rows<double>(20, 30);
+    for (double& v : tiny.values) v *= size;
+    check_projected_row_norms<float>(tiny, 9);
+  }
+}
+#endif
 
 /// Weight u[k] z, value u[k] z^2; notes z and the row, and counts its calls at k.
 template <class T>
@@ -578,7 +652,7 @@ void check_pass(const HostRows<T>& host, PassCase pass = {}) {
 TYPED_TEST(Seam, FusedPassOverDenseRowsOfAnyLength) {
   using T = TypeParam;
   for (index_t cols = 1; cols <= 70; cols += cols < 18 ? 1 : 3) check_pass(dense_rows<T>(45, cols));
-  for (const index_t cols : {127, 128, 129, 300, 513, 1000, 2048}) {
+  for (const index_t cols : {127, 128, 129, 300, 513, 1000, 2048, 3001}) {
     check_pass(dense_rows<T>(21, cols));
   }
   for (const index_t cols : {4097, 5000, 8196}) check_pass(dense_rows<T>(5, cols));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -79,6 +80,21 @@ TEST(ThreadPool, NestedCallsRunInPlace) {
     });
   });
   EXPECT_EQ(runs, 30);
+}
+
+// A worker's last chunk may call when the caller has found nothing more to begin, and waits.
+TEST(ThreadPool, NestedCallsRunInPlaceAfterTheCallersLastChunk) {
+  ThreadPool pool(2);
+  std::atomic<int> arrived = 0, runs = 0;
+  const std::thread::id caller = std::this_thread::get_id();
+  run(pool, 2, [&](index_t) {
+    ++arrived;
+    while (arrived < 2) std::this_thread::yield();
+    if (std::this_thread::get_id() == caller) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    run(pool, 5, [&](index_t) { ++runs; });
+  });
+  EXPECT_EQ(runs, 5);
 }
 
 TEST(ThreadPool, OneExceptionIsRethrownAndTheRestStillRuns) {

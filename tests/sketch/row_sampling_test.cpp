@@ -376,6 +376,25 @@ TYPED_TEST(RowSampling, KnownRows) {
   EXPECT_EQ(rows(Sampling::row_norm_bernoulli, 10), bernoulli);
 }
 
+TYPED_TEST(RowSampling, GivenProbabilitiesAreAnyScoresUpToAFactor) {
+  using B = typename TypeParam::Space;
+  using T = typename TypeParam::Real;
+  auto scores = mixed_scores<T>(1000);
+  const Rng rng{42, 7};
+  for (const auto& [rule, same] :
+       {std::pair{Sampling::given, Sampling::row_norm},
+        std::pair{Sampling::given_bernoulli, Sampling::row_norm_bernoulli}}) {
+    const auto want = draw<B, T>(this->ctx(), same, 1000, 50, scores, rng);
+    auto probabilities = scores;
+    for (T& p : probabilities) p /= 1024;
+    const auto got = draw<B, T>(this->ctx(), rule, 1000, 50, probabilities, rng);
+    EXPECT_EQ(got.rows, want.rows);
+    EXPECT_EQ(got.weights, want.weights);
+    EXPECT_THROW(draw(this->ctx(), rule, 1000, 50, std::vector<T>(999, T(1)), rng),
+                 InvalidArgument);
+  }
+}
+
 TYPED_TEST(RowSampling, DependsOnTheStreamAloneNotOnEarlierDraws) {
   using B = typename TypeParam::Space;
   using T = typename TypeParam::Real;

@@ -88,6 +88,51 @@ TYPED_TEST(CudaSketches, HaveTheBitsOfTheCpu) {
   }
 }
 
+// A warp's sums of more than 3,072 columns (float: 6,144) are not in shared memory, and of more than half of that
+// only those of one row.
+TYPED_TEST(CudaSketches, OfWideSparseRowsHaveTheBitsOfTheCpu) {
+  if (cuda_device_count() == 0) GTEST_SKIP() << "no CUDA device answers";
+  Context<Cpu> cpu(1);
+  Context<Cuda> cuda;
+  for (const auto& [rows, cols, sketch_rows, nonzeros] :
+       {Size{40, 6500, 9, 4}, Size{60, 2100, 530, 4}}) {
+    const test::Problem p = matrix(rows, cols);
+    const auto A = test::dataset<Cpu, TypeParam>(cpu, p, true);
+    const auto copy = test::dataset<Cuda, TypeParam>(cuda, p, true);
+    const Sketch S{SketchKind::sparse_stack, sketch_rows, rows, nonzeros, Rng{5, 2}};
+    EXPECT_EQ(sketch_bits(cuda, S, copy, {rows / 3}), sketch_bits(cpu, S, A, {})) << cols;
+  }
+}
+
+// Blocks of an srht have 256 to 2,048 rows, units of the others 64. The Gaussian product, too: both backends take
+// the same chains of fused multiply-adds.
+constexpr Size full_sizes[] = {{1, 1, 1, 0},      {3, 7, 2, 0},      {33, 54, 9, 0},
+                               {300, 130, 65, 0}, {1025, 7, 200, 0}, {2500, 20, 33, 0},
+                               {2500, 3, 600, 0}};
+
+TYPED_TEST(CudaSketches, WithoutZerosHaveTheBitsOfTheCpu) {
+  if (cuda_device_count() == 0) GTEST_SKIP() << "no CUDA device answers";
+  Context<Cpu> cpu(1);
+  Context<Cuda> cuda;
+  for (const auto& [rows, cols, sketch_rows, nonzeros] : full_sizes) {
+    const test::Problem p = matrix(rows, cols);
+    for (const bool sparse : {false, true}) {
+      const auto A = test::dataset<Cpu, TypeParam>(cpu, p, sparse);
+      const auto copy = test::dataset<Cuda, TypeParam>(cuda, p, sparse);
+      for (const auto kind : {SketchKind::gaussian, SketchKind::rademacher, SketchKind::srht}) {
+        SCOPED_TRACE(::testing::Message()
+                     << rows << " x " << cols << (sparse ? " (sparse) to " : " to ") << sketch_rows
+                     << ", kind " << static_cast<int>(kind));
+        const Sketch S{kind, sketch_rows, rows, 4, Rng{5, 2}};
+        const auto want = sketch_bits(cpu, S, A, {});
+        EXPECT_EQ(sketch_bits(cuda, S, copy, {}), want);
+        const std::vector<index_t> cuts = {1, rows / 3 + 1, rows / 3 + 1, rows - rows / 7};
+        EXPECT_EQ(sketch_bits(cuda, S, copy, cuts), want);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace randnla
 

@@ -47,6 +47,7 @@ class Context<Cpu> {
 
   void* allocate(std::size_t bytes);
   void deallocate(void* pointer, std::size_t bytes) noexcept;
+  // No bytes may come from and go to null.
   void copy(void* to, const void* from, std::size_t bytes);      // within the backend
   void upload(void* to, const void* from, std::size_t bytes);    // host to backend
   void download(void* to, const void* from, std::size_t bytes);  // backend to host; waits

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <type_traits>
 
 namespace randnla::math {
 
@@ -130,15 +131,25 @@ RANDNLA_HD inline T log1p_of_nonnegative(T u) {
 }
 
 /// Natural logarithm of a positive normal number.
-RANDNLA_HD inline double log_of_positive(double x) {
-  using C = detail::Constants<double>;
+template <class T>
+RANDNLA_HD inline T log_of_positive(T x) {
+  using C = detail::Constants<T>;
+  using Integer = std::make_signed_t<typename C::Bits>;
   // Halve or double into [sqrt(1/2), sqrt(2)): the argument of atanh is then at most 0.172.
-  constexpr std::int64_t root_half = 0x3fe6a09e667f3bcd;
-  const std::int64_t bits = std::bit_cast<std::int64_t>(x);
-  const std::int64_t exponent = (bits - root_half) >> C::mantissa_bits;
-  const double m = std::bit_cast<double>(bits - (exponent << C::mantissa_bits));
-  const double k = static_cast<double>(exponent);
+  const Integer bits = std::bit_cast<Integer>(x);
+  const Integer exponent = (bits - static_cast<Integer>(C::root_half)) >> C::mantissa_bits;
+  const T m = std::bit_cast<T>(bits - (exponent << C::mantissa_bits));
+  const T k = static_cast<T>(exponent);
   return fma(k, C::ln2_high, fma(k, C::ln2_low, detail::twice_atanh((m - 1) / (m + 1))));
+}
+
+/// sin(x pi / 4) and cos(x pi / 4) for |x| <= 1, without a branch.
+RANDNLA_HD inline void sincos_of_eighths(float x, float& sine, float& cosine) {
+  const float y = x * 0x1.921fb6p-1F, s = y * y;
+  float a = fma(s, 1 / 362880.0F, -1 / 5040.0F), b = fma(s, 1 / 40320.0F, -1 / 720.0F);
+  a = fma(a, s, 1 / 120.0F), b = fma(b, s, 1 / 24.0F);
+  a = fma(a, s, -1 / 6.0F), b = fma(b, s, -0.5F);
+  sine = fma(a * s, y, y), cosine = fma(b, s, 1.0F);
 }
 
 /// sin(2 pi u) and cos(2 pi u) for 0 <= u < 1.

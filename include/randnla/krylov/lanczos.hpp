@@ -10,7 +10,7 @@ namespace randnla {
 struct LanczosState {
   double scale = 0;       // largest |alpha| + |beta| so far
   double start_norm = 0;  // of the start vector
-  int steps = 0;          // k: alpha[0..k), beta[0..k) are set
+  int steps = 0;          // k: alpha[0..k), beta[0..k) are set, but for columns that were kept
   int invariant = 0;      // 1: the space is invariant, beta[k - 1] is rounding
   int not_finite = 0;     // 1: a product was not finite
   int done = 0;           // 1: further steps change nothing; set by steps and by the caller
@@ -19,6 +19,9 @@ struct LanczosState {
 /// An orthonormal basis of the Krylov space of H, grown step by step: H Q_k = Q_k T_k + beta_k
 /// q_k+1 e_k', with full reorthogonalisation (twice), so no ghost eigenvalues.
 ///
+/// The first columns may be orthonormal vectors of the caller's: the process then runs in their complement (start), or
+/// goes on from them with what its last step left (go_back). T is what steps give, without the kept columns' part.
+///
 /// Cost  a step is one product and 4 reads of the basis; memory n (max_steps + 1)
 /// Sync  none; a step after `done` changes nothing
 template <Backend B, Scalar T>
@@ -26,13 +29,16 @@ class Lanczos {
  public:
   Lanczos(Context<B>& ctx, index_t n, int max_steps);
 
-  /// Starts anew from the given vector, which need not be normalised. A zero vector is an invariant
-  /// space of dimension 0.
-  void start(Context<B>& ctx, VectorView<const T, B> q);
+  /// Starts anew from the part of q orthogonal to the first `kept` columns, kept < dim(); q need not be normalised. A
+  /// zero vector is an invariant space.
+  void start(Context<B>& ctx, VectorView<const T, B> q, int kept = 0);
+  /// The next step works on column `columns` and counts the ones before as kept.
+  void go_back(int columns);
   /// At most max_steps() of them.
   void step(Context<B>& ctx, OperatorRef<B, T> H);
 
-  /// Steps queued since start(); the number that happened is state()->steps, at most this.
+  /// Columns kept and steps queued since start(); of the latter may have happened fewer: state()->steps, with those
+  /// kept, is at most this.
   int queued() const { return queued_; }
   int max_steps() const { return max_steps_; }
   index_t dim() const { return n_; }
@@ -42,8 +48,11 @@ class Lanczos {
   const double* beta() const { return beta_.data(); }
   /// out = Q u for the queued columns; u (queued()) in backend memory.
   void combine(Context<B>& ctx, const T* u, VectorView<T, B> out);
+  /// Column j of the basis, at most max_steps().
+  VectorView<T, B> column(int j) { return basis().col(j); }
 
  private:
+  void orthogonalise(Context<B>& ctx, int columns);
   MatrixView<T, B> basis() { return {basis_.data(), n_, max_steps_ + 1, n_}; }
 
   index_t n_;

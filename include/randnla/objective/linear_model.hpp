@@ -36,10 +36,11 @@ class LinearModel {
   void hessian_matrix(Context<B>& ctx, const HessianSample<B, T>& H, MatrixView<T, B> out) const;
   /// out[i] = |curvature[i]| |a_i|^2
   void importance(Context<B>& ctx, VectorView<const T, B> curvature, VectorView<T, B> out) const;
-  /// out[i] = a_i'(A'|D|A)^+ a_i / |a_i|^2, D the curvatures: exact leverage scores of |D|^(1/2) A
-  /// over the importance, 0 for rows of zeros. Safe for any rank; eigenvalues of A'|D|A, scaled to
-  /// unit diagonal, below dim eps times the largest count as zero. Costs dim^2 multiply-adds a row
-  /// twice and 9 dim^3 on the host; waits once.
+  /// out[i] = a_i'(A'|D|A)^+ a_i / |a_i|^2, D the curvatures: leverage scores of |D|^(1/2) A over the
+  /// importance, 0 for rows of zeros. Safe for any rank. Exact up to some 300 columns: eigenvalues of
+  /// A'|D|A, scaled to unit diagonal, below dim eps times the largest count as zero; costs dim^2
+  /// multiply-adds a row twice and 9 dim^3 on the host; waits once. Beyond, where it is cheaper by far, from
+  /// a sketch (`approximate` of leverage_scores), 99 of 100 scores within a half; waits several times.
   void leverage_ratio(Context<B>& ctx, VectorView<const T, B> curvature,
                       VectorView<T, B> out) const;
 

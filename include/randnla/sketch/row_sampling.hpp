@@ -15,14 +15,20 @@ enum class Sampling {
   row_norm_bernoulli,        // row i kept with probability min(1, size p_i)
   leverage,                  // as row_norm, the scores being leverage scores
   leverage_bernoulli,        // likewise
+  given,            // as row_norm, the scores being the caller's probabilities, up to a factor
+  given_bernoulli,  // likewise
 };
 
 /// Whether rows are drawn by scores, and whether each is kept or not by a coin of its own.
 constexpr bool uses_scores(Sampling rule) { return rule >= Sampling::row_norm; }
 constexpr bool is_bernoulli(Sampling rule) {
-  return rule == Sampling::row_norm_bernoulli || rule == Sampling::leverage_bernoulli;
+  return rule == Sampling::row_norm_bernoulli || rule == Sampling::leverage_bernoulli ||
+         rule == Sampling::given_bernoulli;
 }
-constexpr bool is_leverage(Sampling rule) { return rule >= Sampling::leverage; }
+constexpr bool is_leverage(Sampling rule) {
+  return rule == Sampling::leverage || rule == Sampling::leverage_bernoulli;
+}
+constexpr bool is_given(Sampling rule) { return rule >= Sampling::given; }
 
 /// Rows standing for all n: sum over k < count of weights[k] t(rows[k]) estimates (1/n) sum_i t(i)
 /// without bias. Points into a RowSampler (valid until its next draw), or to nothing for all rows.

@@ -1,0 +1,7 @@
+#pragma once
+
+namespace randnla {
+
+enum class Activation { relu, softplus, tanh, logistic };
+
+}  // namespace randnla

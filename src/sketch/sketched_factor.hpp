@@ -1,0 +1,116 @@
+// R with R'R = A'S'SA, A's columns scaled to length one, and its inverse's projections.
+#pragma once
+
+#include "cpu/score_root.hpp"
+#include "sketch/leverage_copies.hpp"
+
+#include <randnla/core/random.hpp>
+#include <randnla/sketch/sketch.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace randnla {
+
+template <class T>
+constexpr double eps = std::numeric_limits<T>::epsilon();
+
+/// What a score computed from a Gram matrix errs by, relative, about.
+template <class T>
+double gram_error(double condition) {
+  return 10 * eps<T> * condition * condition;
+}
+
+/// S A with its columns scaled to length one, and what its factors give.
+template <Backend B, class T>
+class SketchedFactor {
+ public:
+  /// weights: null, or A stands for |diag(weights)|^(1/2) A. Nothing but `lengths` is there where one of them is
+  /// not finite.
+  SketchedFactor(Context<B>& ctx, const Rows<T, B>& A, const T* weights, const Sketch& S,
+                 index_t cols, double ridge, double error)
+      : s_(S.rows), d_(cols), error_(error), memory_(ctx, s_ * d_) {
+    const MatrixView<T, B> SA = sketch();
+    if (weights == nullptr) {
+      apply(ctx, S, A, SA);
+    } else {
+      std::visit([&](const auto& rows) { sketch_weighted(ctx, S, rows, weights, SA); }, A);
+    }
+    lengths = lengths_with_ridge(ctx, SA, ridge);
+    if (!finite()) return;
+    const Buffer<double, B> divisors(ctx, lengths);
+    divide_columns(ctx, SA, divisors.data());
+    Buffer<T, B> rows(ctx, s_ * d_);
+    copy_by_rows<B, T>(ctx, SA, rows.data());
+    const std::vector<T> H = gram_of<B, T>(ctx, DenseRows<T, B>{rows.data(), s_, d_}, s_, d_, 0);
+    gram_.assign(H.begin(), H.end());
+  }
+
+  bool finite() const {
+    return std::ranges::all_of(lengths, [](double v) { return std::isfinite(v); });
+  }
+
+  /// Of [S A; root(ridge) I].
+  void factor(Context<B>& ctx, double ridge) {
+    std::vector<double> H = gram_;
+    for (index_t j = 0; j < d_; ++j) {
+      const double length = lengths[static_cast<std::size_t>(j)];
+      if (length > 0) H[static_cast<std::size_t>(j * (d_ + 1))] += ridge / length / length;
+    }
+    triangle = cholesky(std::move(H), d_);
+    if (gram_error<T>(triangle.condition) <= error_ / 20) {
+      ranked = {d_, triangle.condition};
+      return;
+    }
+    Buffer<T, B> copy(ctx, (s_ + d_) * d_);
+    const MatrixView<T, B> Q{copy.data(), s_ + d_, d_, s_ + d_};
+    fill(ctx, copy.data(), copy.size(), T(0));
+    copy_matrix<B, T>(ctx, sketch(), Q);
+    add_ridge_rows(ctx, Q, s_, std::sqrt(ridge), lengths);
+    triangle = with_condition(householder_qr(ctx, Q), d_);
+    ranked = reveal_rank(triangle, d_, static_cast<double>(s_ + d_) * eps<T>);
+  }
+
+  /// rank x d.
+  std::vector<double> root() const {
+    return ranked.full ? inverse_transposed(triangle, d_) : ranked.right;
+  }
+  /// r x d, with the length of the projection of a row as root()'s in the mean.
+  std::vector<double> projected_root(Context<B>& ctx, index_t r, Rng rng) const {
+    Buffer<double, B> normals(ctx, ranked.rank * r);
+    fill_normal<B, double>(ctx, rng, 1, normals.view());
+    std::vector<double> W = normals.download();
+    make_orthonormal(W, ranked.rank, r);
+    if (ranked.full) return project_inverse(triangle, d_, std::move(W), r);
+    return project(ranked.right, ranked.rank, d_, W, r);
+  }
+  /// Effective dimension of what was factored with that ridge.
+  double dimension(double ridge) const {
+    if (ridge == 0) return static_cast<double>(ranked.rank);
+    double beyond = 0;
+    const std::vector<double> P = root();
+    for (std::size_t e = 0; e < P.size(); ++e) {
+      const double length = lengths[e / static_cast<std::size_t>(ranked.rank)];
+      beyond += P[e] / length * (P[e] / length);
+    }
+    return static_cast<double>(ranked.rank) - ridge * beyond;
+  }
+
+  std::vector<double> lengths;
+  Triangle triangle;
+  Ranked ranked;
+
+ private:
+  MatrixView<T, B> sketch() { return {memory_.data(), s_, d_, s_}; }
+
+  index_t s_, d_;
+  double error_;
+  Buffer<T, B> memory_;
+  std::vector<double> gram_;
+};
+
+}  // namespace randnla
