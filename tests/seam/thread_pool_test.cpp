@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <stdexcept>
@@ -52,21 +53,25 @@ TEST(ThreadPool, ChunksRunAtTheSameTime) {
   EXPECT_EQ(arrived, 2);
 }
 
-// The first thread's part takes long; the other one takes the rest of it.
+// The chunk begun first, whichever it is, takes as long as all others together: the other thread takes its own part
+// and what is left of this one's.
 TEST(ThreadPool, AThreadTakesWhatOthersHaveNotBegun) {
   ThreadPool pool(2);
+  std::atomic<bool> begun = false;
   std::atomic<int> done = 0;
-  const std::thread::id caller = std::this_thread::get_id();
-  std::atomic<int> others = 0;
+  std::thread::id slow;
+  std::vector<std::thread::id> ran(8);
   run(pool, 8, [&](index_t c) {
-    if (c == 0) {  // the first of the caller's part 0 to 3, which ends when all others have
+    const std::thread::id here = std::this_thread::get_id();
+    if (!begun.exchange(true)) {
+      slow = here;
       while (done < 7) std::this_thread::yield();
     }
-    if (std::this_thread::get_id() != caller) ++others;
+    ran[static_cast<std::size_t>(c)] = here;
     ++done;
   });
   EXPECT_EQ(done, 8);
-  EXPECT_EQ(others, 7);
+  EXPECT_EQ(std::count(ran.begin(), ran.end(), slow), 1);
 }
 
 TEST(ThreadPool, NestedCallsRunInPlace) {
