@@ -14,7 +14,7 @@ namespace randnla {
 
 struct ScatterPolicy {
   static constexpr int threads = 512, warps = threads / 32;
-  static constexpr int blocks_per_sm = 2;
+  static constexpr int blocks_per_sm = 1;
   static constexpr int tile_bytes = 256;  // of a row in a partial sketch's tile, at most
   static constexpr int lines = 16;        // of 32 nonzeros that a warp looks at at a time
   static constexpr int queue = 128;       // nonzeros that it looks through for its own
@@ -59,17 +59,28 @@ class Lines {
       count = (skip_ + length_ * per_row_ + 31) / 32;
     }
   }
+  /// Where a line lies: its block of 32 rows and its stack, or its number and 0.
+  struct Place {
+    unsigned block, stack;
+  };
+  __device__ Place place(unsigned line) const {
+    const unsigned block = !ByStacks || stacks_ == 1 ? line : line / stacks_;
+    return {block, ByStacks ? line - block * stacks_ : 0};
+  }
+  __device__ void advance(Place& place) const {
+    if (ByStacks && ++place.stack < stacks_) return;
+    place.stack = 0, ++place.block;
+  }
   /// A row beyond all where the segment has no such nonzero.
-  __device__ std::uint32_t word(unsigned line, unsigned lane) const {
-    const unsigned block = block_of(line);
-    const unsigned place = block * 32 + lane - skip_;  // before the segment's first: very large
-    if (place >= (ByStacks ? length_ : length_ * per_row_)) return ~0U;
-    return nonzero_[(ByStacks ? block * per_row_ + (line - block * stacks_) : line) * 32 + lane];
+  __device__ std::uint32_t word(Place place, unsigned lane) const {
+    const unsigned n = place.block * 32 + lane - skip_;  // before the segment's first: very large
+    if (n >= (ByStacks ? length_ : length_ * per_row_)) return ~0U;
+    return nonzero_[(ByStacks ? place.block * per_row_ + place.stack : place.block) * 32 + lane];
   }
   /// The row of the segment that a nonzero of it belongs to; 0 for those before.
-  __device__ unsigned row(unsigned line, unsigned lane) const {
-    const unsigned place = max(block_of(line) * 32 + lane, skip_) - skip_;
-    return ByStacks ? place : place / per_row_;
+  __device__ unsigned row(Place place, unsigned lane) const {
+    const unsigned n = max(place.block * 32 + lane, skip_) - skip_;
+    return ByStacks ? n : n / per_row_;
   }
 
   unsigned count;
@@ -79,27 +90,23 @@ class Lines {
   __device__ index_t stack_of(index_t t, index_t rows) const {
     return ((t + 1) * per_row_ - 1) / rows;
   }
-  __device__ unsigned block_of(unsigned line) const {
-    return !ByStacks || stacks_ == 1 ? line : line / stacks_;
-  }
-
   const std::uint32_t* nonzero_;
   unsigned per_row_, length_, skip_, stacks_ = 1;
 };
 
-/// A nonzero that the block has found: rows from the first of the lines it is among, the sketch's row from the
-/// block's first.
+/// A nonzero that the block has found: the sketch's row from the block's first, and where it is among the lines at
+/// hand, later the row of A from that of the first line.
 struct Nonzero {
   static constexpr int target_bits = 6;
   static_assert(ScatterPolicy::warps * 4 <= 1 << target_bits);
 
-  __device__ static std::uint32_t pack(std::uint32_t row, std::uint32_t target,
-                                       std::uint32_t negative) {
-    return (row << target_bits | target) << 1 | negative;
+  __device__ static std::uint32_t pack(std::uint32_t place, std::uint32_t word) {
+    return place << (target_bits + 1) | word;
   }
   __device__ explicit Nonzero(std::uint32_t bits) : bits_(bits) {}
-  __device__ std::uint32_t target() const { return bits_ >> 1 & ((1U << target_bits) - 1); }
-  __device__ std::uint32_t row() const { return bits_ >> (target_bits + 1); }
+  __device__ std::uint32_t place() const { return bits_ >> (target_bits + 1); }
+  __device__ std::uint32_t word() const { return bits_ & ((2U << target_bits) - 1); }
+  __device__ std::uint32_t target() const { return word() >> 1; }
   __device__ bool negative() const { return (bits_ & 1) != 0; }
 
  private:
@@ -111,9 +118,10 @@ struct Queued {
   int begin = 0, count = 0, most = 0;
 };
 
-/// Sorts what a warp's groups have in a piece of the list by group, in the list's order.
-__device__ inline Queued queue_own(const std::uint32_t* list, int count, int log_lanes,
-                                   std::uint32_t* queue) {
+/// Sorts what a warp's groups have in a piece of the list by group, in the list's order; row_of(place) is the row.
+template <class F>
+__device__ Queued queue_own(const std::uint32_t* list, int count, int log_lanes, F row_of,
+                            std::uint32_t* queue) {
   constexpr int steps = ScatterPolicy::queue / 32;
   const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32, below = (1U << lane) - 1;
   const int groups = 32 >> log_lanes;
@@ -125,6 +133,7 @@ __device__ inline Queued queue_own(const std::uint32_t* list, int count, int log
   }
   Queued mine;
   int filled = 0;
+#pragma unroll 1
   for (int group = 0; group < groups; ++group) {
     const int begin = filled;
     const std::uint32_t target = warp * groups + group;
@@ -132,7 +141,11 @@ __device__ inline Queued queue_own(const std::uint32_t* list, int count, int log
     for (int s = 0; s < steps; ++s) {
       const bool own = found[s] != ~0U && Nonzero(found[s]).target() == target;
       const unsigned votes = __ballot_sync(loops::full_warp, own);
-      if (own) queue[filled + __popc(votes & below)] = found[s];
+      if (own) {
+        const Nonzero nonzero(found[s]);
+        queue[filled + __popc(votes & below)] =
+            Nonzero::pack(row_of(nonzero.place()), nonzero.word());
+      }
       filled += __popc(votes);
     }
     if (group == static_cast<int>(lane >> log_lanes))
@@ -149,21 +162,24 @@ __device__ void add_queued(const std::uint32_t* queue, Queued queued, const T* r
                            std::uint32_t cols, bool has_columns, Pack<Size, T>& sum) {
   constexpr int flight = ScatterPolicy::flight;
   const int count = has_columns ? queued.count : 0;
+#pragma unroll 1
   for (int k = 0; k < queued.most; k += flight) {
     Pack<Size, T> row[flight];
-    T sign[flight];
+    unsigned negative = 0;  // bit f
 #pragma unroll
     for (int f = 0; f < flight; ++f) {
       if (k + f >= count) continue;
       const Nonzero nonzero(queue[queued.begin + k + f]);
-      row[f] = *reinterpret_cast<const Pack<Size, T>*>(rows + std::uint64_t{nonzero.row()} * cols);
-      sign[f] = nonzero.negative() ? T(-1) : T(1);
+      row[f] =
+          *reinterpret_cast<const Pack<Size, T>*>(rows + std::uint64_t{nonzero.place()} * cols);
+      if (nonzero.negative()) negative |= 1U << f;
     }
 #pragma unroll
     for (int f = 0; f < flight; ++f) {
       if (k + f >= count) continue;
+      const T sign = (negative >> f & 1) != 0 ? T(-1) : T(1);
 #pragma unroll
-      for (int e = 0; e < Size; ++e) sum.x[e] += sign[f] * row[f].x[e];
+      for (int e = 0; e < Size; ++e) sum.x[e] += sign * row[f].x[e];
     }
   }
 }
@@ -199,11 +215,15 @@ __global__ __launch_bounds__(ScatterPolicy::threads,
 
   const Lines<ByStacks> lines(pattern, segments, g, layout.rows, top, bottom);
   const T* const rows = A.values + segments.first(g) * A.cols + column;
+#pragma unroll 1
   for (unsigned first = 0; first < lines.count; first += warps * mine) {
-    const unsigned own = first + warp * mine;  // this warp's lines
     std::uint32_t word[mine], votes[mine];
+    auto place_of_line = lines.place(first + warp * mine);
 #pragma unroll
-    for (int u = 0; u < mine; ++u) word[u] = lines.word(own + u, lane);
+    for (int u = 0; u < mine; ++u) {
+      word[u] = lines.word(place_of_line, lane);
+      lines.advance(place_of_line);
+    }
     int total = 0;
 #pragma unroll
     for (int u = 0; u < mine; ++u) {
@@ -220,19 +240,23 @@ __global__ __launch_bounds__(ScatterPolicy::threads,
     }
     const int count = __shfl_sync(loops::full_warp, before, warps - 1);
     int place = __shfl_sync(loops::full_warp, before, warp) - total;
-    const unsigned begin = lines.row(first, 0);
 #pragma unroll
     for (int u = 0; u < mine; ++u) {
       if ((votes[u] >> lane & 1) != 0) {
-        list[place + __popc(votes[u] & below)] = Nonzero::pack(
-            lines.row(own + u, lane) - begin, (word[u] >> 1) - first_target, word[u] & 1);
+        list[place + __popc(votes[u] & below)] =
+            Nonzero::pack((warp * mine + u) * 32 + lane, word[u] - 2 * first_target);
       }
       place += __popc(votes[u]);
     }
     __syncthreads();
+    const unsigned begin = lines.row(lines.place(first), 0);
+    const auto row_of = [&](std::uint32_t n) {
+      return lines.row(lines.place(first + n / 32), n % 32) - begin;
+    };
+#pragma unroll 1
     for (int n = 0; n < count; n += ScatterPolicy::queue) {
-      const Queued queued =
-          queue_own(list + n, min(count - n, ScatterPolicy::queue), split.log_lanes, queues[warp]);
+      const Queued queued = queue_own(list + n, min(count - n, ScatterPolicy::queue),
+                                      split.log_lanes, row_of, queues[warp]);
       add_queued<Size>(queues[warp], queued, rows + index_t{begin} * A.cols,
                        static_cast<std::uint32_t>(A.cols), has_columns, sum);
       __syncwarp();
