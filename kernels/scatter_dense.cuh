@@ -165,19 +165,18 @@ __device__ void add_queued(const std::uint32_t* queue, Queued queued, const T* r
 #pragma unroll 1
   for (int k = 0; k < queued.most; k += flight) {
     Pack<Size, T> row[flight];
-    unsigned negative = 0;  // bit f
+    std::uint32_t bits[flight];
 #pragma unroll
     for (int f = 0; f < flight; ++f) {
       if (k + f >= count) continue;
-      const Nonzero nonzero(queue[queued.begin + k + f]);
-      row[f] =
-          *reinterpret_cast<const Pack<Size, T>*>(rows + std::uint64_t{nonzero.place()} * cols);
-      if (nonzero.negative()) negative |= 1U << f;
+      bits[f] = queue[queued.begin + k + f];
+      row[f] = *reinterpret_cast<const Pack<Size, T>*>(
+          rows + std::uint64_t{Nonzero(bits[f]).place()} * cols);
     }
 #pragma unroll
     for (int f = 0; f < flight; ++f) {
       if (k + f >= count) continue;
-      const T sign = (negative >> f & 1) != 0 ? T(-1) : T(1);
+      const T sign = Nonzero(bits[f]).negative() ? T(-1) : T(1);
 #pragma unroll
       for (int e = 0; e < Size; ++e) sum.x[e] += sign * row[f].x[e];
     }
