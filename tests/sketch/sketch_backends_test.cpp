@@ -51,13 +51,14 @@ struct Size {
   index_t rows, cols, sketch_rows, nonzeros;
 };
 
-// Segments have 1,024 rows and, from 65 sketch rows on, 16 times those. 700 sketch rows take narrower tiles,
-// 3,300 none in shared memory; 300 nonzeros are more than a chunk of the kernel.
-constexpr Size sizes[] = {{1, 1, 1, 1},       {1, 54, 9, 4},      {33, 7, 4, 4},
-                          {33, 130, 700, 4},  {33, 54, 301, 300}, {1025, 1, 16, 3},
-                          {1025, 7, 5, 5},    {1025, 54, 700, 8}, {1025, 130, 65, 2},
-                          {1025, 7, 3300, 6}, {5000, 1, 8, 4},    {5000, 7, 33, 4},
-                          {5000, 54, 216, 4}, {5000, 130, 3, 3},  {5000, 130, 130, 4}};
+// Segments have 1,024 rows and, from 65 sketch rows on, 16 times those. On the device 8,192 nonzeros of a stack are
+// looked at at a time, in lines of 32 rows; blocks have 16 to 64 rows of the sketch, of one stack or of many;
+// 130 columns are several pieces; 300 nonzeros are too many to be drawn in shared memory.
+constexpr Size sizes[] = {
+    {1, 1, 1, 1},       {1, 54, 9, 4},      {33, 7, 4, 4},       {33, 130, 700, 4},
+    {33, 54, 301, 300}, {1025, 1, 16, 3},   {1025, 7, 5, 5},     {1025, 54, 700, 8},
+    {1025, 130, 65, 2}, {1025, 7, 3300, 6}, {5000, 1, 8, 4},     {5000, 7, 33, 4},
+    {5000, 54, 216, 4}, {5000, 130, 3, 3},  {5000, 130, 130, 4}, {9000, 5, 70, 1}};
 
 template <class T>
 class CudaSketches : public ::testing::Test {};
