@@ -57,7 +57,7 @@ void draw_columns(Context<Cuda>& ctx, const Sketch& S, index_t first, index_t co
   const std::size_t shared = DrawPolicy::threads * pitch_of(per_column) * sizeof(std::uint32_t);
   draw_kernel<<<blocks, DrawPolicy::threads, shared, ctx.stream()>>>(S, first, count, per_column,
                                                                      pattern);
-  check(cudaGetLastError());
+  check_launch(ctx);
 }
 
 }  // namespace randnla

@@ -61,9 +61,9 @@ __device__ S shuffle_down(const S& value, unsigned offset) {
 }
 
 /// join(sum, value) over the block, in a fixed order; the result is thread 0's.
-template <class S, class Join>
+template <int threads, class S, class Join>
 __device__ S block_join(S mine, Join join) {
-  constexpr int warps = LoopPolicy::threads / 32;
+  constexpr int warps = threads / 32;
   __shared__ alignas(16) unsigned char bytes[warps * sizeof(S)];
   S* const by_warp = reinterpret_cast<S*>(bytes);
   for (unsigned offset = 16; offset > 0; offset /= 2) join(mine, shuffle_down(mine, offset));
@@ -87,7 +87,7 @@ __global__ __launch_bounds__(LoopPolicy::threads, LoopPolicy::blocks_per_sm) voi
        i += step) {
     join(mine, map(i));
   }
-  S joined = block_join(mine, join);
+  S joined = block_join<LoopPolicy::threads>(mine, join);
   if (gridDim.x > 1) {
     __shared__ bool last;
     if (threadIdx.x == 0) {
@@ -100,7 +100,7 @@ __global__ __launch_bounds__(LoopPolicy::threads, LoopPolicy::blocks_per_sm) voi
     if (!last) return;
     mine = S{};
     for (unsigned b = threadIdx.x; b < gridDim.x; b += LoopPolicy::threads) join(mine, partial[b]);
-    joined = block_join(mine, join);
+    joined = block_join<LoopPolicy::threads>(mine, join);
   }
   if (threadIdx.x == 0) then(joined);
 }
@@ -114,7 +114,7 @@ void reduce_then(Context<Cuda>& ctx, index_t n, Map map, Join join, Then then) {
   S* const partial = static_cast<S*>(workspace.scratch(blocks * sizeof(S)));
   reduce_kernel<S><<<blocks, LoopPolicy::threads, 0, ctx.stream()>>>(n, map, join, then, partial,
                                                                      workspace.ticket);
-  check(cudaGetLastError());
+  check_launch(ctx);
 }
 
 struct Add {
@@ -139,7 +139,7 @@ void for_each(Context<Cuda>& ctx, index_t n, F f) {
   ctx.workspace().activate();
   loops::for_each_kernel<<<loops::blocks_for(n, LoopPolicy::threads), LoopPolicy::threads, 0,
                            ctx.stream()>>>(n, f);
-  check(cudaGetLastError());
+  check_launch(ctx);
 }
 
 template <class S, class Map, class Then>

@@ -66,7 +66,7 @@ void scatter_rows(Context<Cuda>& ctx, const Rows<T, Cuda>& A, RowSegments segmen
         ctx.workspace().activate();
         scatter::launch(ctx, matrix, segments, pattern.nonzero,
                         static_cast<std::uint32_t>(pattern.per_row), layout, partial);
-        check(cudaGetLastError());
+        check_launch(ctx);
       },
       A);
   join_complete(ctx, segments, layout, partial, scale, SA);

@@ -15,6 +15,7 @@ Work& Work::operator+=(const Work& other) {
   data_passes += other.data_passes;
   host_waits += other.host_waits;
   flag_polls += other.flag_polls;
+  launches += other.launches;
   return *this;
 }
 
