@@ -24,7 +24,7 @@ Shape shape(const Context<Cuda>::Workspace& device, index_t n, std::size_t row_b
   }
   const index_t blocks = (n + rows - 1) / rows;
   if (blocks > 1 && (!device.cooperative_launch || blocks > multiprocessors)) return {};
-  const bool resident = fits(rows);
+  const bool resident = row_bytes > 0 && fits(rows);
   return {static_cast<unsigned>(blocks), rows, resident,
           fields + (resident ? static_cast<std::size_t>(rows) * row_bytes : 0)};
 }

@@ -46,7 +46,7 @@ struct Shape {
   std::size_t shared = 0;
 };
 
-/// For n rows of `row_bytes` and `fields` bytes of vectors and scalars.
+/// For n rows of `row_bytes`, 0 for a plan without products, and `fields` bytes of vectors and scalars.
 Shape shape(const Context<Cuda>::Workspace& device, index_t n, std::size_t row_bytes,
             std::size_t fields);
 
@@ -292,8 +292,10 @@ void launch(Context<Cuda>& ctx, const Shape& shape, const MatrixView<const T, Cu
 template <class Plan, Scalar T, class M>
 void run(Context<Cuda>& ctx, const OperatorRef<Cuda, T>& H, const M& m, int limit) {
   if (H.matrix() != nullptr) {
-    const auto shape = one_launch::shape(
-        ctx.workspace(), m.n, static_cast<std::size_t>(m.n) * sizeof(T), field_bytes(m, true));
+    const bool entries = H.matrix()->data != nullptr;
+    const auto shape = one_launch::shape(ctx.workspace(), m.n,
+                                         entries ? static_cast<std::size_t>(m.n) * sizeof(T) : 0,
+                                         field_bytes(m, true));
     if (shape.blocks > 0) return one_launch::launch<Plan>(ctx, shape, *H.matrix(), m, limit);
   }
   run_in_loops<Plan>(ctx, H, m, limit);

@@ -215,7 +215,7 @@ void solve_model_again(Context<B>& ctx, ModelSpace<B, T>& space, VectorView<T, B
                        InnerResult* result, const Model& model, double tolerance) {
   ModelMemory<T, Model> m = model_memory(space, model, tolerance, s, result);
   m.fresh = false;
-  const SymmetricMatrix<B, T> none{};
+  const SymmetricMatrix<B, T> none{};  // no product is taken
   run<SolveAgainPlan>(ctx, OperatorRef<B, T>(none), m, 0);
 }
 
