@@ -61,9 +61,9 @@ __device__ S shuffle_down(const S& value, unsigned offset) {
 }
 
 /// join(sum, value) over the block, in a fixed order; the result is thread 0's.
-template <int threads, class S, class Join>
+template <class S, class Join>
 __device__ S block_join(S mine, Join join) {
-  constexpr int warps = threads / 32;
+  constexpr int warps = LoopPolicy::threads / 32;
   __shared__ alignas(16) unsigned char bytes[warps * sizeof(S)];
   S* const by_warp = reinterpret_cast<S*>(bytes);
   for (unsigned offset = 16; offset > 0; offset /= 2) join(mine, shuffle_down(mine, offset));
@@ -87,7 +87,7 @@ __global__ __launch_bounds__(LoopPolicy::threads, LoopPolicy::blocks_per_sm) voi
        i += step) {
     join(mine, map(i));
   }
-  S joined = block_join<LoopPolicy::threads>(mine, join);
+  S joined = block_join(mine, join);
   if (gridDim.x > 1) {
     __shared__ bool last;
     if (threadIdx.x == 0) {
@@ -100,7 +100,7 @@ __global__ __launch_bounds__(LoopPolicy::threads, LoopPolicy::blocks_per_sm) voi
     if (!last) return;
     mine = S{};
     for (unsigned b = threadIdx.x; b < gridDim.x; b += LoopPolicy::threads) join(mine, partial[b]);
-    joined = block_join<LoopPolicy::threads>(mine, join);
+    joined = block_join(mine, join);
   }
   if (threadIdx.x == 0) then(joined);
 }

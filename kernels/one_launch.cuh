@@ -12,7 +12,7 @@
 // Instead   of four launches and more an iteration, at 3 us each: so wherever it can be done it is. It cannot with more
 //           than 1,024 rows, on a device without cooperative launches or with fewer multiprocessors than blocks, or
 //           where a block's shared memory does not hold the vectors; the plan is run in loops then.
-// Twin      run_in_loops() in seam/plan.hpp; tests/krylov/one_launch_test.cpp; bench/cuda/inner_bench.cu
+// Twin      run_in_loops() in seam/plan.hpp; tests/krylov/one_launch_test.cpp; bench/cuda/inner_bench.cpp
 #pragma once
 
 #include "loops.cuh"
@@ -122,9 +122,31 @@ class Team {
   __device__ void step(Sum<X>) {
     typename X::Value mine{};
     for (index_t i = threadIdx.x; i < m_.n; i += Policy::threads) mine += X::map(m_, i);
-    mine = loops::block_join<Policy::threads>(mine, loops::Add{});
+    mine = sum_of_block(mine);
     if (threadIdx.x == 0) X::then(m_, mine);
     __syncthreads();
+  }
+
+  /// For thread 0, in an order that n alone decides. Warps beyond the last entry have nothing to add.
+  template <class S>
+  __device__ S sum_of_block(S mine) const {
+    __shared__ alignas(16) unsigned char bytes[Policy::warps * sizeof(S)];
+    S* const by_warp = reinterpret_cast<S*>(bytes);
+    const int warps = static_cast<int>(min(index_t{Policy::warps}, (m_.n + 31) / 32));
+    if (warp() < warps) {
+      for (unsigned offset = 16; offset > 0; offset /= 2) {
+        mine += loops::shuffle_down(mine, offset);
+      }
+    }
+    if (warps == 1) return mine;
+    if (lane() == 0) by_warp[warp()] = mine;
+    __syncthreads();
+    if (warp() > 0) return mine;
+    mine = lane() < warps ? by_warp[lane()] : S{};
+    for (unsigned offset = Policy::warps / 2; offset > 0; offset /= 2) {
+      mine += loops::shuffle_down(mine, offset);
+    }
+    return mine;
   }
 
   template <class X>
