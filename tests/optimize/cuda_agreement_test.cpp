@@ -115,6 +115,8 @@ TEST_P(CudaAgreement, WithTheCpu) {
   const auto here = minimize<double, Cpu>(method, cpu, f, start_of(p.cols), options);
   const auto there = minimize<double, Cuda>(method, cuda, g, start_of(p.cols), options);
   expect_agreement(here.result, there.result);
+  EXPECT_EQ(here.result.work.launches, 0);
+  EXPECT_GT(there.result.work.launches, there.result.iterations);
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, CudaAgreement,
