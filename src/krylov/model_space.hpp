@@ -134,10 +134,10 @@ struct SolveModel {
       m.solve();  // not all steps were looked at
       result = {m.decrease(), norm(m.u, k), grown, grown,
                 m.converged() ? m.model.solved(m.scalars[1]) : InnerStop::iteration_limit};
+      using T = std::remove_reference_t<decltype(*m.coordinates)>;
+      for (int i = 0; i < k; ++i) m.coordinates[i] = static_cast<T>(m.u[i]);
     }
     if (m.writes) *m.result = result;
-    using T = std::remove_reference_t<decltype(*m.coordinates)>;
-    for (int i = 0; i < k; ++i) m.coordinates[i] = static_cast<T>(m.u[i]);
   }
 };
 
