@@ -99,7 +99,7 @@ struct MeasureGradient {
   }
   template <class M>
   RANDNLA_HD static void then(const M& m, double gg) {
-    m.scalars[0] = gg;
+    m.scalars[0] = gg, m.scalars[1] = m.scalars[2] = 0;
   }
 };
 
