@@ -99,6 +99,7 @@ void Context<Cuda>::Workspace::open() {
   activate();
   multiprocessors = attribute(cudaDevAttrMultiProcessorCount, device);
   shared_bytes = attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, device);
+  cooperative_launch = attribute(cudaDevAttrCooperativeLaunch, device) != 0;
   if (owns_stream_) check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
   // A pool of our own: raising the release threshold of the device's pool would change it for the
   // whole program. With it, freed memory is kept for the next allocation instead of going back to

@@ -17,6 +17,13 @@ namespace randnla {
 /// Throws BackendError with the call site and CUDA's text unless `status` is cudaSuccess.
 void check(cudaError_t status, std::source_location where = std::source_location::current());
 
+/// After a launch: counts it, or throws as check() does where it failed.
+inline void check_launch(Context<Cuda>& ctx,
+                         std::source_location where = std::source_location::current()) {
+  check(cudaGetLastError(), where);
+  ++ctx.counters.launches;
+}
+
 /// Page-locked slots that the late reads of one stop flag arrive in, an event beside each.
 class FlagSlots {
  public:
@@ -62,6 +69,7 @@ struct Context<Cuda>::Workspace {
   cublasContext* blas = nullptr;
   int multiprocessors = 0;
   int shared_bytes = 0;  // that one block may ask for
+  bool cooperative_launch = false;
   cudaMemPool_t pool = nullptr;
   unsigned* ticket = nullptr;  // blocks that are done; every kernel leaves it at zero
   std::array<cudaEvent_t, mark_count> marks{};

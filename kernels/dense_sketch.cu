@@ -171,7 +171,7 @@ void dense_sketch_rows(Context<Cuda>& ctx, const Rows<T, Cuda>& A, RowSegments s
         if (segments.begin >= segments.end || layout.size() == 0) return;
         ctx.workspace().activate();
         launch(ctx, matrix, segments, sketch, layout, partial);
-        check(cudaGetLastError());
+        check_launch(ctx);
       },
       A);
 }

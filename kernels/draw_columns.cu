@@ -55,7 +55,7 @@ void draw_staged(Context<Cuda>& ctx, const Sketch& S, index_t first, index_t cou
   const std::size_t shared = DrawPolicy::threads * pitch_of(nonzeros) * sizeof(std::uint32_t);
   draw_kernel<ByStacks>
       <<<blocks, DrawPolicy::threads, shared, ctx.stream()>>>(S, first, count, nonzeros, pattern);
-  check(cudaGetLastError());
+  check_launch(ctx);
 }
 
 }  // namespace

@@ -138,7 +138,7 @@ void fused_multi_pass(Context<Cuda>& ctx, const Rows<T, Cuda>& A, RowSelection<C
         pass.stride = (pass.cols + 7) / 8 * 8;  // each partial vector in whole sectors
         fused::launch_multi(ctx, matrix, pass, static_cast<int>(classes), f, out != nullptr,
                             value != nullptr);
-        check(cudaGetLastError());
+        check_launch(ctx);
         if (out != nullptr || value != nullptr) fused::join(ctx, pass, out, value);
       },
       A);

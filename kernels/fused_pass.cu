@@ -54,7 +54,7 @@ void join(Context<Cuda>& ctx, const Pass<T>& pass, T* out, double* value) {
   const index_t columns = out != nullptr ? pass.cols : 1;
   const auto blocks = static_cast<unsigned>((columns + JoinPolicy::side - 1) / JoinPolicy::side);
   join_kernel<<<std::max(blocks, 1U), JoinPolicy::threads, 0, ctx.stream()>>>(pass, out, value);
-  check(cudaGetLastError());
+  check_launch(ctx);
 }
 
 template void join(Context<Cuda>&, const Pass<float>&, float*, double*);

@@ -59,7 +59,7 @@ void fused_pass(Context<Cuda>& ctx, const Rows<T, Cuda>& A, RowSelection<Cuda> r
         pass.rows = rows, pass.v = v, pass.ridge = ridge, pass.cols = matrix.cols;
         pass.stride = (matrix.cols + 7) / 8 * 8;  // each partial vector in whole sectors
         fused::launch(ctx, matrix, pass, f, out != nullptr, value != nullptr);
-        check(cudaGetLastError());
+        check_launch(ctx);
         if (out != nullptr || value != nullptr) fused::join(ctx, pass, out, value);
       },
       A);

@@ -51,6 +51,7 @@ void gemv(Context<Cuda>& ctx, Transpose trans, T alpha, MatrixView<const T, Cuda
     ctx.workspace().activate();
     check(call(ctx.blas(), transposed ? CUBLAS_OP_T : CUBLAS_OP_N, m, n, alpha, A.data, ld, x, beta,
                y));
+    ++ctx.counters.launches;
   }
 }
 
@@ -60,6 +61,7 @@ void column_gram(Context<Cuda>& ctx, MatrixView<const T, Cuda> M, MatrixView<T, 
   if (m == 0) return;
   ctx.workspace().activate();
   check(product(ctx.blas(), m, k, M.data, narrow("ld", M.ld), H.data, narrow("ld", H.ld)));
+  ++ctx.counters.launches;
 }
 
 template void column_gram(Context<Cuda>&, MatrixView<const float, Cuda>, MatrixView<float, Cuda>);

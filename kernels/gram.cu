@@ -203,12 +203,12 @@ void gram(Context<Cuda>& ctx, const Rows<T, Cuda>& A, RowSelection<Cuda> rows, c
             workspace.scratch(static_cast<std::size_t>(parts * pairs * tile_size) * sizeof(T)));
         const dim3 grid(static_cast<unsigned>(pairs), static_cast<unsigned>(parts));
         launch(ctx, matrix, rows, d, grid, partial);
-        check(cudaGetLastError());
+        check_launch(ctx);
         const auto join_threads =
             static_cast<unsigned>(32 * std::min(parts, GramPolicy::join_warps));
         join_kernel<<<static_cast<unsigned>(pairs * (tile_size / 32)), join_threads, 0,
                       ctx.stream()>>>(partial, pairs, parts, ridge, H);
-        check(cudaGetLastError());
+        check_launch(ctx);
       },
       A);
 }

@@ -68,12 +68,14 @@ std::vector<double> householder_qr(Context<Cuda>& ctx, MatrixView<T, Cuda> A) {
   Buffer<int, Cuda> info(ctx, 2);
   Buffer<T, Cuda> work(ctx, workspace(solver, m, n, A.data, ld, tau.data()));
   factor(solver, m, n, A.data, ld, tau.data(), work, info.data());
+  ++ctx.counters.launches;
   T* const R = triangle.data();
   for_each(ctx, A.cols * A.cols, [=] __device__(index_t e) {
     const index_t i = e % A.cols, j = e / A.cols;
     R[e] = i <= j ? A.data[i + j * A.ld] : T(0);
   });
   form(solver, m, n, A.data, ld, tau.data(), work, info.data() + 1);
+  ++ctx.counters.launches;
   const std::vector<int> wrong = info.download();
   if (wrong[0] != 0 || wrong[1] != 0) {
     throw BackendError("cuSOLVER geqrf and orgqr of " + std::to_string(m) + " x " +

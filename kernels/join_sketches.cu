@@ -60,7 +60,7 @@ void join_sketches(Context<Cuda>& ctx, SketchLayout layout, const T* partial, in
   const index_t parts = (SA.rows + height - 1) / height;
   join_kernel<<<static_cast<unsigned>(layout.tiles * parts), join_threads, 0, ctx.stream()>>>(
       layout, partial, count, scale, SA, static_cast<unsigned>(parts));
-  check(cudaGetLastError());
+  check_launch(ctx);
 }
 
 template void join_sketches(Context<Cuda>&, SketchLayout, const float*, index_t, float,

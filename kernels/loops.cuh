@@ -114,7 +114,7 @@ void reduce_then(Context<Cuda>& ctx, index_t n, Map map, Join join, Then then) {
   S* const partial = static_cast<S*>(workspace.scratch(blocks * sizeof(S)));
   reduce_kernel<S><<<blocks, LoopPolicy::threads, 0, ctx.stream()>>>(n, map, join, then, partial,
                                                                      workspace.ticket);
-  check(cudaGetLastError());
+  check_launch(ctx);
 }
 
 struct Add {
@@ -139,7 +139,7 @@ void for_each(Context<Cuda>& ctx, index_t n, F f) {
   ctx.workspace().activate();
   loops::for_each_kernel<<<loops::blocks_for(n, LoopPolicy::threads), LoopPolicy::threads, 0,
                            ctx.stream()>>>(n, f);
-  check(cudaGetLastError());
+  check_launch(ctx);
 }
 
 template <class S, class Map, class Then>

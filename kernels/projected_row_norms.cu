@@ -186,7 +186,7 @@ void projected_row_norms(Context<Cuda>& ctx, const Rows<T, Cuda>& A, const T* sc
         if (matrix.rows <= 0) return;
         ctx.workspace().activate();
         launch(ctx, matrix, scale, P, out);
-        check(cudaGetLastError());
+        check_launch(ctx);
       },
       A);
 }

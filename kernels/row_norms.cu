@@ -64,7 +64,7 @@ void row_norms(Context<Cuda>& ctx, const Rows<T, Cuda>& A, T* out) {
         const auto blocks = static_cast<unsigned>((matrix.rows + per_block - 1) / per_block);
         row_norms_kernel<T>
             <<<blocks, RowNormsPolicy::threads, 0, ctx.stream()>>>(matrix, lanes, out);
-        check(cudaGetLastError());
+        check_launch(ctx);
       },
       A);
 }

@@ -57,7 +57,7 @@ void scatter_rows(Context<Cuda>& ctx, const Rows<T, Cuda>& A, RowSegments segmen
   ctx.workspace().activate();
   std::visit(
       [&](const auto& rows) { scatter::launch(ctx, rows, segments, pattern, layout, partial); }, A);
-  check(cudaGetLastError());
+  check_launch(ctx);
   join_complete(ctx, segments, layout, partial, scale, SA);
 }
 

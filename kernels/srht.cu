@@ -147,7 +147,7 @@ void srht_rows(Context<Cuda>& ctx, const Rows<T, Cuda>& A, RowSegments segments,
       [&](const auto& matrix) {
         ctx.workspace().activate();
         launch(ctx, matrix, segments, sketch, layout, partial);
-        check(cudaGetLastError());
+        check_launch(ctx);
       },
       A);
   join_complete(ctx, segments, layout, partial, scale, SA);

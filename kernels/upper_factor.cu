@@ -40,6 +40,7 @@ std::vector<double> factor(Context<Cuda>& ctx, Buffer<T, Cuda> M, index_t rows, 
   Buffer<T, Cuda> tau(ctx, cols), work(ctx, entries);
   Buffer<int, Cuda> info(ctx, 1);
   check(geqrf(solver, m, n, M.data(), tau.data(), work.data(), entries, info.data()));
+  ++ctx.counters.launches;
   Buffer<double, Cuda> R(ctx, cols * cols);
   const T* const from = M.data();
   double* const to = R.data();

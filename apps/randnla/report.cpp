@@ -22,6 +22,7 @@ void add_work(const Work& work, Json& to) {
   to["data_passes"] = work.data_passes;
   to["host_waits"] = work.host_waits;
   to["flag_polls"] = work.flag_polls;
+  to["launches"] = work.launches;
 }
 
 Json data_json(const DataOptions& data) {

@@ -38,18 +38,16 @@ void CubicSolver<B, T>::solve(Context<B>& ctx, OperatorRef<B, T> H, VectorView<c
                               const CubicOptions& options) {
   check(options);
   check_dimensions<B, T>("CubicSolver", space_.lanczos.dim(), H, g, s);
-  const CubicTerm term{options.sigma};
-  grow(ctx, space_, H, g, s, rng, options.max_iterations, term, options.tolerance);
-  finish(ctx, space_, term, options.tolerance, true, s, result);
+  solve_model(ctx, space_, H, g, s, result, rng, options.max_iterations, CubicTerm{options.sigma},
+              options.tolerance);
 }
 
 template <Backend B, Scalar T>
 void CubicSolver<B, T>::solve_again(Context<B>& ctx, VectorView<T, B> s, InnerResult* result,
                                     const CubicOptions& options) {
   check(options);
-  require(space_.lanczos.queued() > 0,
-          "CubicSolver::solve_again: no space yet, call solve() first");
-  finish(ctx, space_, CubicTerm{options.sigma}, options.tolerance, false, s, result);
+  require(space_.solved, "CubicSolver::solve_again: no space yet, call solve() first");
+  solve_model_again(ctx, space_, s, result, CubicTerm{options.sigma}, options.tolerance);
 }
 
 template class CubicSolver<ThisBackend, float>;

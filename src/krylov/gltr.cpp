@@ -42,17 +42,16 @@ void GltrSolver<B, T>::solve(Context<B>& ctx, OperatorRef<B, T> H, VectorView<co
                              const GltrOptions& options) {
   check(options);
   check_dimensions<B, T>("GltrSolver", space_.lanczos.dim(), H, g, s);
-  const BallTerm term{options.radius};
-  grow(ctx, space_, H, g, s, rng, options.max_iterations, term, options.tolerance);
-  finish(ctx, space_, term, options.tolerance, true, s, result);
+  solve_model(ctx, space_, H, g, s, result, rng, options.max_iterations, BallTerm{options.radius},
+              options.tolerance);
 }
 
 template <Backend B, Scalar T>
 void GltrSolver<B, T>::solve_again(Context<B>& ctx, VectorView<T, B> s, InnerResult* result,
                                    const GltrOptions& options) {
   check(options);
-  require(space_.lanczos.queued() > 0, "GltrSolver::solve_again: no space yet, call solve() first");
-  finish(ctx, space_, BallTerm{options.radius}, options.tolerance, false, s, result);
+  require(space_.solved, "GltrSolver::solve_again: no space yet, call solve() first");
+  solve_model_again(ctx, space_, s, result, BallTerm{options.radius}, options.tolerance);
 }
 
 template class GltrSolver<ThisBackend, float>;

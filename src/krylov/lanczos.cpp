@@ -1,5 +1,4 @@
-#include "krylov/tridiagonal.hpp"
-#include "seam/seam.hpp"
+#include "krylov/lanczos_steps.hpp"
 
 #include <randnla/krylov/lanczos.hpp>
 
@@ -15,10 +14,21 @@ Lanczos<B, T>::Lanczos(Context<B>& ctx, index_t n, int max_steps)
       max_steps_(static_cast<int>(std::min<index_t>(max_steps, n))),
       basis_(ctx, n * (max_steps_ + 1)),
       w_(ctx, n),
-      h_(ctx, max_steps_),
+      h_(ctx, 2 * max_steps_),
       alpha_(ctx, max_steps_),
       beta_(ctx, max_steps_),
       state_(ctx, 1) {}
+
+template <Backend B, Scalar T>
+LanczosMemory<T> Lanczos<B, T>::memory() {
+  LanczosMemory<T> m{};
+  m.n = n_, m.k = queued_, m.max_steps = max_steps_;
+  m.noise = 8 * std::sqrt(static_cast<double>(n_)) *
+            static_cast<double>(std::numeric_limits<T>::epsilon());
+  m.basis = basis_.data(), m.w = w_.data(), m.h = h_.data(), m.again = h_.data() + max_steps_;
+  m.alpha = alpha_.data(), m.beta = beta_.data(), m.state = state_.data();
+  return m;
+}
 
 template <Backend B, Scalar T>
 void Lanczos<B, T>::start(Context<B>& ctx, VectorView<const T, B> q, int kept) {
@@ -27,29 +37,14 @@ void Lanczos<B, T>::start(Context<B>& ctx, VectorView<const T, B> q, int kept) {
   require(kept >= 0 && kept <= max_steps_, "Lanczos::start: kept = " + std::to_string(kept) +
                                                " of " + std::to_string(max_steps_) + " columns");
   queued_ = kept;
-  LanczosState* const st = state_.data();
-  const T* from = q.data;
-  T* const first = basis_.data() + kept * n_;
+  LanczosMemory<T> m = memory();
+  m.from = q.data;
   if (kept > 0) {
-    ctx.copy(w_.data(), q.data, static_cast<std::size_t>(n_) * sizeof(T));
-    for (int pass = 0; pass < 2; ++pass) orthogonalise(ctx, kept);
-    from = w_.data();
+    ctx.copy(m.w, q.data, static_cast<std::size_t>(n_) * sizeof(T));
+    run_steps<T>(ctx, m, Steps<Project<Complement>, Project<Complement>>{});
+    m.from = m.w;
   }
-  sum_then<double>(
-      ctx, n_,
-      [=] RANDNLA_FN(index_t i) {
-        return static_cast<double>(from[i]) * static_cast<double>(from[i]);
-      },
-      [=] RANDNLA_FN(double qq) {
-        *st = {};
-        st->steps = kept;
-        st->start_norm = sqrt(qq);
-        st->invariant = st->done = !(qq > 0);
-        st->not_finite = !(qq - qq == 0);
-      });
-  for_each(ctx, n_, [=] RANDNLA_FN(index_t i) {
-    first[i] = st->invariant ? T(0) : static_cast<T>(static_cast<double>(from[i]) / st->start_norm);
-  });
+  run_steps<T>(ctx, m, LanczosStart{});
 }
 
 template <Backend B, Scalar T>
@@ -59,66 +54,22 @@ void Lanczos<B, T>::go_back(int columns) {
   queued_ = columns;
 }
 
-/// h = Q'w, w -= Q h
-template <Backend B, Scalar T>
-void Lanczos<B, T>::orthogonalise(Context<B>& ctx, int columns) {
-  const MatrixView<const T, B> Q = basis().first_cols(columns);
-  gemv<T>(ctx, Transpose::yes, T(1), Q, w_.data(), T(0), h_.data());
-  gemv<T>(ctx, Transpose::no, T(-1), Q, h_.data(), T(1), w_.data());
-}
-
 template <Backend B, Scalar T>
 void Lanczos<B, T>::step(Context<B>& ctx, OperatorRef<B, T> H) {
   require(queued_ < max_steps_, "Lanczos::step: all " + std::to_string(max_steps_) + " are done");
-  const int j = queued_++;
-  const index_t n = n_;
-  LanczosState* const st = state_.data();
-  double *const alpha = alpha_.data(), *const beta = beta_.data();
-  T *const w = w_.data(), *const h = h_.data(), *const next = basis_.data() + (j + 1) * n;
-  H.apply(ctx, column(j), w_.view());
-  for (int pass = 0; pass < 2; ++pass) {  // twice is enough (Parlett, 1980)
-    orthogonalise(ctx, j + 1);
-    for_each(ctx, 1, [=] RANDNLA_FN(index_t) {
-      alpha[j] = (pass > 0 ? alpha[j] : 0) + static_cast<double>(h[j]);
-    });
-  }
-  // What rounding leaves of a vector that lies in the space.
-  const double noise = 8 * std::sqrt(static_cast<double>(n)) *
-                       static_cast<double>(std::numeric_limits<T>::epsilon());
-  sum_then<double>(
-      ctx, n,
-      [=] RANDNLA_FN(index_t i) { return static_cast<double>(w[i]) * static_cast<double>(w[i]); },
-      [=] RANDNLA_FN(double ww) {
-        beta[j] = sqrt(ww);
-        if (st->done) return;
-        st->steps = j + 1;
-        const double size = fabs(alpha[j]) + beta[j];
-        if (size - size != 0) st->not_finite = st->done = 1;
-        if (size > st->scale) st->scale = size;
-        if (beta[j] <= noise * st->scale || j + 1 == n) st->invariant = st->done = 1;
-      });
-  for_each(ctx, n, [=] RANDNLA_FN(index_t i) {
-    next[i] = st->invariant ? T(0) : static_cast<T>(static_cast<double>(w[i]) / beta[j]);
-  });
+  run_steps(ctx, H, memory(), LanczosStep{});
+  ++queued_;
 }
 
 template <Backend B, Scalar T>
 void Lanczos<B, T>::combine(Context<B>& ctx, const T* u, VectorView<T, B> out) {
   require(out.size == n_, "Lanczos::combine: out of " + std::to_string(out.size) +
                               " entries for dimension " + std::to_string(n_));
-  // Not by gemv: its order of summation depends on how many columns there are, and so on how late
-  // the stop flag is read. Columns with no part in the sum may hold NaN.
   const T* const Q = basis_.data();
   T* const to = out.data;
   const index_t n = n_;
   const int columns = queued_;
-  for_each(ctx, n, [=] RANDNLA_FN(index_t i) {
-    T sum = 0;
-    for (int j = 0; j < columns; ++j) {
-      if (u[j] != 0) sum += Q[i + j * n] * u[j];
-    }
-    to[i] = sum;
-  });
+  for_each(ctx, n, [=] RANDNLA_FN(index_t i) { to[i] = combination(Q + i, n, columns, u); });
 }
 
 template class Lanczos<ThisBackend, float>;

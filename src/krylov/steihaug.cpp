@@ -1,4 +1,4 @@
-#include "seam/seam.hpp"
+#include "seam/plan.hpp"
 
 #include <randnla/krylov/steihaug.hpp>
 
@@ -83,6 +83,132 @@ struct State {
   RANDNLA_HD void finish(InnerStop reason) { stop = reason, done = 1; }
 };
 
+template <class T>
+struct Memory : PlanMemory {
+  const T* g;
+  T* s;
+  InnerResult* result;
+  SteihaugOptions options;
+  State* state = nullptr;
+  T *r = nullptr, *d = nullptr, *Hd = nullptr;
+
+  RANDNLA_HD const int* stop_flag() const { return &state->done; }
+  template <class Visit>
+  RANDNLA_HD void fields(const Visit& visit) const {
+    visit(&Memory::state, 1, Keep::nothing);
+    visit(&Memory::s, n, options.start_at_step ? Keep::both : Keep::after);
+    visit(&Memory::r, n, Keep::nothing);
+    visit(&Memory::d, n, Keep::nothing);
+    visit(&Memory::Hd, n, Keep::nothing);
+  }
+};
+
+/// H s, where the start is given.
+struct ApplyToStart {
+  template <class M>
+  RANDNLA_HD static bool wanted(const M& m) {
+    return m.options.start_at_step;
+  }
+  template <class M>
+  RANDNLA_HD static const auto* x(const M& m) {
+    return m.s;
+  }
+  template <class M>
+  RANDNLA_HD static auto* y(const M& m) {
+    return m.Hd;
+  }
+};
+
+/// s, r = Hs + g, d = -r
+struct Begin {
+  using Value = StartSums;
+  template <class T>
+  RANDNLA_HD static StartSums map(const Memory<T>& m, index_t i) {
+    const bool given = m.options.start_at_step;
+    if (!given) m.s[i] = 0;
+    m.r[i] = given ? m.g[i] + m.Hd[i] : m.g[i];
+    m.d[i] = -m.r[i];
+    const double x = m.s[i], y = m.r[i], z = m.g[i];
+    return {y * y, x * x, x * y, x * z, z * z};
+  }
+  template <class T>
+  RANDNLA_HD static void then(const Memory<T>& m, const StartSums& sums) {
+    m.state->start(sums, m.options);
+  }
+};
+
+struct ApplyToDirection {
+  template <class M>
+  RANDNLA_HD static const auto* x(const M& m) {
+    return m.d;
+  }
+  template <class M>
+  RANDNLA_HD static auto* y(const M& m) {
+    return m.Hd;
+  }
+};
+
+struct ChooseStep {
+  using Value = double;
+  template <class T>
+  RANDNLA_HD static double map(const Memory<T>& m, index_t i) {
+    return static_cast<double>(m.d[i]) * static_cast<double>(m.Hd[i]);
+  }
+  template <class T>
+  RANDNLA_HD static void then(const Memory<T>& m, double dHd) {
+    m.state->choose_step(dHd);
+  }
+};
+
+struct TakeStep {
+  using Value = double;
+  template <class T>
+  RANDNLA_HD static double map(const Memory<T>& m, index_t i) {
+    if (m.state->done) return 0;  // skip, never multiply by zero: d may hold NaN
+    const T step = static_cast<T>(m.state->step);
+    m.s[i] += step * m.d[i];
+    m.r[i] += step * m.Hd[i];
+    return static_cast<double>(m.r[i]) * static_cast<double>(m.r[i]);
+  }
+  template <class T>
+  RANDNLA_HD static void then(const Memory<T>& m, double rr) {
+    m.state->choose_direction(rr);
+  }
+};
+
+struct Turn {
+  using Value = DirectionSums;
+  template <class T>
+  RANDNLA_HD static DirectionSums map(const Memory<T>& m, index_t i) {
+    if (m.state->done) return {};
+    m.d[i] = static_cast<T>(m.state->beta) * m.d[i] - m.r[i];
+    const double x = m.s[i], y = m.d[i];
+    return {x * x, x * y, y * y};
+  }
+  template <class T>
+  RANDNLA_HD static void then(const Memory<T>& m, const DirectionSums& sums) {
+    m.state->measure(sums);
+  }
+};
+
+struct Report {
+  template <class M>
+  RANDNLA_HD static index_t count(const M&) {
+    return 1;
+  }
+  template <class T>
+  RANDNLA_HD static void run(const Memory<T>& m, index_t) {
+    const State& st = *m.state;
+    if (m.writes) *m.result = {st.decrease, sqrt(st.ss), st.iterations, st.products, st.stop};
+  }
+};
+
+struct Plan {
+  using Start = Steps<Product<ApplyToStart>, Sum<Begin>>;
+  using Iteration = Steps<Product<ApplyToDirection>, Sum<ChooseStep>, Sum<TakeStep>, Sum<Turn>>;
+  using End = Steps<Each<Report>>;
+};
+
 }  // namespace
 
 template <Backend B, Scalar T>
@@ -96,57 +222,7 @@ void steihaug(Context<B>& ctx, OperatorRef<B, T> H, VectorView<const T, B> g, Ve
   require(options.tolerance >= 0, "steihaug: tolerance = " + std::to_string(options.tolerance));
   require(options.max_iterations >= 1,
           "steihaug: max_iterations = " + std::to_string(options.max_iterations));
-
-  Buffer<T, B> r(ctx, n), d(ctx, n), Hd(ctx, n);
-  Buffer<State, B> state(ctx, 1);
-  State* const st = state.data();
-  T *const sp = s.data, *const rp = r.data(), *const dp = d.data(), *const hp = Hd.data();
-  const T* const gp = g.data;
-  const bool given = options.start_at_step;
-  if (given) H.apply(ctx, s, Hd.view());
-  sum_then<StartSums>(
-      ctx, n,
-      [=] RANDNLA_FN(index_t i) {
-        if (!given) sp[i] = 0;
-        rp[i] = given ? gp[i] + hp[i] : gp[i];
-        dp[i] = -rp[i];
-        const double x = sp[i], y = rp[i], z = gp[i];
-        return StartSums{y * y, x * x, x * y, x * z, z * z};
-      },
-      [=] RANDNLA_FN(const StartSums& sums) { st->start(sums, options); });
-
-  auto stopped = lagged_flag(ctx, &st->done);
-  for (int k = 0; k < options.max_iterations && !stopped(); ++k) {
-    H.apply(ctx, d.view(), Hd.view());
-    sum_then<double>(
-        ctx, n,
-        [=] RANDNLA_FN(index_t i) {
-          return static_cast<double>(dp[i]) * static_cast<double>(hp[i]);
-        },
-        [=] RANDNLA_FN(double dHd) { st->choose_step(dHd); });
-    sum_then<double>(
-        ctx, n,
-        [=] RANDNLA_FN(index_t i) -> double {
-          if (st->done) return 0;  // skip, never multiply by zero: d may hold NaN
-          const T step = static_cast<T>(st->step);
-          sp[i] += step * dp[i];
-          rp[i] += step * hp[i];
-          return static_cast<double>(rp[i]) * static_cast<double>(rp[i]);
-        },
-        [=] RANDNLA_FN(double rr) { st->choose_direction(rr); });
-    sum_then<DirectionSums>(
-        ctx, n,
-        [=] RANDNLA_FN(index_t i) -> DirectionSums {
-          if (st->done) return {};
-          dp[i] = static_cast<T>(st->beta) * dp[i] - rp[i];
-          const double x = sp[i], y = dp[i];
-          return {x * x, x * y, y * y};
-        },
-        [=] RANDNLA_FN(const DirectionSums& sums) { st->measure(sums); });
-  }
-  for_each(ctx, 1, [=] RANDNLA_FN(index_t) {
-    *result = {st->decrease, sqrt(st->ss), st->iterations, st->products, st->stop};
-  });
+  run<Plan>(ctx, H, Memory<T>{{n}, g.data, s.data, result, options}, options.max_iterations);
 }
 
 template void steihaug(Context<ThisBackend>&, OperatorRef<ThisBackend, float>,

@@ -141,6 +141,8 @@ class BaselineRun {
         ctx_.counters.host_waits - before_.host_waits - result.certificate_work.host_waits;
     result.work.flag_polls =
         ctx_.counters.flag_polls - before_.flag_polls - result.certificate_work.flag_polls;
+    result.work.launches =
+        ctx_.counters.launches - before_.launches - result.certificate_work.launches;
   }
 
   double elapsed() const {

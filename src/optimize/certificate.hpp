@@ -79,6 +79,7 @@ Certificate certify(Context<B>& ctx, FiniteSumRef<B, T> f, VectorView<const T, B
       smallest_on_all<B, T>(ctx, f, hessian, stopping, rng, eigenvector, work);
   work.host_waits += ctx.counters.host_waits - before.host_waits;
   work.flag_polls += ctx.counters.flag_polls - before.flag_polls;
+  work.launches += ctx.counters.launches - before.launches;
   return certificate_of(gradient_norm, smallest, stopping);
 }
 

@@ -83,7 +83,7 @@ void OuterLoop<B, T>::resume(const Checkpoint& from) {
   sampled_gradient_small = from.sampled_gradient_small;
   seconds_before = result.seconds;
   // This start's wait stands for that one's.
-  counted_before = {result.work.host_waits - 1, result.work.flag_polls};
+  counted_before = {result.work.host_waits - 1, result.work.flag_polls, result.work.launches};
 }
 
 }  // namespace randnla

@@ -164,6 +164,7 @@ class WaitCount {
   void store(Work& work, const Counters& earlier = {}) const {
     work.host_waits = counters_.host_waits - before_.host_waits + earlier.host_waits;
     work.flag_polls = counters_.flag_polls - before_.flag_polls + earlier.flag_polls;
+    work.launches = counters_.launches - before_.launches + earlier.launches;
   }
 
  private:

@@ -1,6 +1,7 @@
 // Results as text for people, and their sums.
 #include <randnla/optimize/result.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 
@@ -15,6 +16,7 @@ Work& Work::operator+=(const Work& other) {
   data_passes += other.data_passes;
   host_waits += other.host_waits;
   flag_polls += other.flag_polls;
+  launches += other.launches;
   return *this;
 }
 
@@ -25,6 +27,24 @@ Phases& Phases::operator+=(const Phases& other) {
   trial += other.trial;
   return *this;
 }
+
+namespace {
+
+/// Nothing for a run on the CPU.
+std::string device_line(const OptimizationResult& result) {
+  const Work& w = result.work;
+  if (w.launches == 0) return {};
+  const auto iterations = static_cast<double>(std::max<std::int64_t>(result.iterations, 1));
+  std::array<char, 128> text;
+  const int length = std::snprintf(
+      text.data(), text.size(),
+      "device          %lld launches (%.1f an iteration), %lld waits for it\n",
+      static_cast<long long>(w.launches), static_cast<double>(w.launches) / iterations,
+      static_cast<long long>(w.host_waits));
+  return {text.data(), static_cast<std::size_t>(length)};
+}
+
+}  // namespace
 
 std::string summary(const OptimizationResult& result) {
   const Certificate& c = result.certificate;
@@ -46,7 +66,7 @@ std::string summary(const OptimizationResult& result) {
       static_cast<double>(w.props), static_cast<long long>(w.gradients),
       static_cast<long long>(w.hessian_products), w.data_passes, result.phases.gradient,
       result.phases.hessian, result.phases.inner, result.phases.trial);
-  return {text.data(), static_cast<std::size_t>(length)};
+  return std::string(text.data(), static_cast<std::size_t>(length)) + device_line(result);
 }
 
 }  // namespace randnla

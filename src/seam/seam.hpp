@@ -31,6 +31,8 @@
 //   srht_rows(ctx, A, segments, sketch, layout, partial, scale, SA)     see below
 //   gram(ctx, A, rows, d, ridge, H)     H = sum_k d[k] a_k a_k' + ridge I, both triangles
 //
+// run<Plan>(ctx, H, m, limit), an iterative solve as a list of steps, has a header of its own: seam/plan.hpp.
+//
 // All are asynchronous; sums repeat in bits from run to run and, on the CPU, for any number of
 // threads.
 //

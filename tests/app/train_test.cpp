@@ -31,10 +31,10 @@ TEST(Train, LastLineOfTheOutputIsTheResult) {
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
   EXPECT_EQ(outcome.out_lines().size(), 1U) << "progress belongs to standard error";
   const Json json = outcome.json();
-  for (const char* key :
-       {"loss", "initial_loss", "gradient_norm", "lambda_min", "lambda_min_bound",
-        "failure_probability", "iterations", "accepted", "props", "oracle_calls", "data_passes",
-        "host_waits", "seconds", "train_accuracy", "test_accuracy", "rows", "features"}) {
+  for (const char* key : {"loss", "initial_loss", "gradient_norm", "lambda_min", "lambda_min_bound",
+                          "failure_probability", "iterations", "accepted", "props", "oracle_calls",
+                          "data_passes", "host_waits", "launches", "seconds", "train_accuracy",
+                          "test_accuracy", "rows", "features"}) {
     EXPECT_TRUE(json.contains(key) && json[key].is_number()) << key;
   }
   for (const char* key : {"eps_g_met", "eps_h_met"}) {

@@ -115,6 +115,19 @@ TEST_P(CudaAgreement, WithTheCpu) {
   const auto here = minimize<double, Cpu>(method, cpu, f, start_of(p.cols), options);
   const auto there = minimize<double, Cuda>(method, cuda, g, start_of(p.cols), options);
   expect_agreement(here.result, there.result);
+  EXPECT_EQ(here.result.work.launches, 0);
+  // Whatever the number of inner iterations: with a formed Hessian these are one launch.
+  int formed = 0;
+  std::int64_t before = 0;
+  for (const Iteration& row : there.result.trace) {
+    EXPECT_GT(row.work.launches, before) << row.iteration;
+    if (row.hessian_formed) {
+      EXPECT_LE(row.work.launches - before, 30) << row.inner_iterations;
+    }
+    formed += row.hessian_formed;
+    before = row.work.launches;
+  }
+  EXPECT_GT(formed, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Methods, CudaAgreement,

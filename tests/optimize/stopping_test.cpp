@@ -343,11 +343,15 @@ TEST(Reports, NamesAndSummary) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " in\n" << text;
   }
   EXPECT_EQ(text.back(), '\n');
+  EXPECT_EQ(text.find("launches"), std::string::npos) << "of a device only";
+  result.work.launches = 30;
+  EXPECT_NE(summary(result).find("30 launches (2.5 an iteration)"), std::string::npos);
   // Numbers of any size fit.
   result.loss = result.initial_loss = -std::numeric_limits<double>::max();
   result.iterations = result.accepted = std::numeric_limits<std::int64_t>::max();
   result.work.data_passes = std::numeric_limits<double>::max();
   result.work.gradients = result.work.hessian_products = std::numeric_limits<std::int64_t>::max();
+  result.work.launches = result.work.host_waits = std::numeric_limits<std::int64_t>::max();
   EXPECT_EQ(summary(result).find('\0'), std::string::npos);
 }
 

@@ -19,6 +19,7 @@ class ThreadPool;  // src/cpu/thread_pool.hpp
 struct Counters {
   index_t host_waits = 0;  // the host stopped until queued work was done (download, synchronize)
   index_t flag_polls = 0;  // reads of a lagged stop flag (see poll_lag); not counted as host waits
+  index_t launches = 0;    // kernels and library calls queued on a device; 0 on the CPU
 };
 
 /// Stream, library handles, workspace and counters. One per host thread; not copyable. Buffers made

@@ -23,7 +23,8 @@ struct GltrOptions {
 ///         until the residual is at most max(tolerance |g|, eps |H| |s|). |s| exceeds the radius by
 ///         rounding at most
 /// Cost    one product an iteration, Lanczos' cost, and O(k) for each solve of the projected
-///         problem, after every iteration up to k = 32 and every fourth one from there
+///         problem, after every iteration up to k = 32 and every fourth one from there. One launch in
+///         all on a device where steihaug() needs one, else 6 an iteration beside the product
 /// Sync    none, as in steihaug()
 /// Determinism  bits do not depend on poll_lag nor, on the CPU, on the number of threads
 /// Throws  InvalidArgument: a view of another size, an option out of range

@@ -16,6 +16,9 @@ struct LanczosState {
   int done = 0;           // 1: further steps change nothing; set by steps and by the caller
 };
 
+template <class T>
+struct LanczosMemory;  // src/krylov/lanczos_steps.hpp
+
 /// An orthonormal basis of the Krylov space of H, grown step by step: H Q_k = Q_k T_k + beta_k
 /// q_k+1 e_k', with full reorthogonalisation (twice), so no ghost eigenvalues.
 ///
@@ -50,14 +53,15 @@ class Lanczos {
   void combine(Context<B>& ctx, const T* u, VectorView<T, B> out);
   /// Column j of the basis, at most max_steps().
   VectorView<T, B> column(int j) { return basis().col(j); }
+  /// For algorithms that take its steps among their own.
+  LanczosMemory<T> memory();
 
  private:
-  void orthogonalise(Context<B>& ctx, int columns);
   MatrixView<T, B> basis() { return {basis_.data(), n_, max_steps_ + 1, n_}; }
 
   index_t n_;
   int max_steps_, queued_ = 0;
-  Buffer<T, B> basis_, w_, h_;
+  Buffer<T, B> basis_, w_, h_;  // h_: of both orthogonalisations
   Buffer<double, B> alpha_, beta_;
   Buffer<LanczosState, B> state_;
 };

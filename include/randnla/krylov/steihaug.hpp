@@ -18,10 +18,12 @@ struct SteihaugOptions {
 /// H        symmetric, of dimension n, may be indefinite
 /// g        (n)        s  (n) out; in, too, with start_at_step        result  backend memory, out
 /// Error    the model decreases at least as much as with the Cauchy point (started at zero)
-/// Cost     one product an iteration (and one for a given start), 3 passes over vectors, 3n memory
+/// Cost     one product an iteration (and one for a given start), 3 passes over vectors, 3n memory. With
+///          a SymmetricMatrix of at most 1,024 rows a device takes one launch for the whole solve (the
+///          conditions: kernels/one_launch.cuh), else 3 an iteration beside the product
 /// Sync     none: every scalar lives in backend memory; the stop flag is read `ctx.poll_lag`
 ///          iterations late, and iterations queued meanwhile change nothing
-/// Determinism  bits do not depend on poll_lag
+/// Determinism  bits do not depend on poll_lag; on a device they do on whether H is a SymmetricMatrix
 /// Throws   InvalidArgument: a view of another size, an option out of range
 /// Source   Steihaug, SIAM J. Numer. Anal. 20 (1983); boundary step by the stable root
 template <Backend B, Scalar T>

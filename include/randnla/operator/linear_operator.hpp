@@ -16,6 +16,9 @@ concept LinearOperator = Backend<B> &&
   { a.apply(ctx, x, y) } -> std::same_as<void>;
 };
 
+template <Backend B, Scalar T>
+struct SymmetricMatrix;
+
 /// Non-owning handle to any LinearOperator, so that solvers are compiled once per backend and
 /// scalar type. The operator must outlive it.
 template <Backend B, Scalar T>
@@ -27,9 +30,13 @@ class OperatorRef {
         dim_(a.dim()),
         apply_([](const void* self, Context<B>& ctx, VectorView<const T, B> x, VectorView<T, B> y) {
           static_cast<const A*>(self)->apply(ctx, x, y);
-        }) {}
+        }) {
+    if constexpr (std::same_as<A, SymmetricMatrix<B, T>>) matrix_ = &a.matrix;
+  }
 
   index_t dim() const { return dim_; }
+  /// The entries of a SymmetricMatrix; null for any other operator.
+  const MatrixView<const T, B>* matrix() const { return matrix_; }
   void apply(Context<B>& ctx, VectorView<const T, B> x, VectorView<T, B> y) const {
     apply_(self_, ctx, x, y);
   }
@@ -37,6 +44,7 @@ class OperatorRef {
  private:
   const void* self_;
   index_t dim_;
+  const MatrixView<const T, B>* matrix_ = nullptr;
   void (*apply_)(const void*, Context<B>&, VectorView<const T, B>, VectorView<T, B>);
 };
 

@@ -32,6 +32,7 @@ struct Work {
   std::int64_t hessian_matrices = 0;                             // formed instead of applied
   double data_passes = 0;  // reads of rows, in units of all rows
   std::int64_t host_waits = 0, flag_polls = 0;
+  std::int64_t launches = 0;  // Counters::launches
 
   std::int64_t oracle_calls() const { return values + gradients + hessian_products; }
   Work& operator+=(const Work& other);
