@@ -26,18 +26,6 @@ namespace {
 
 constexpr std::size_t most_by_default = std::size_t{512} << 20;
 
-/// Half of what the device has free; what the context's pool keeps for later is free, too.
-std::size_t default_bytes(Context<Cuda>& ctx) {
-  auto& workspace = ctx.workspace();
-  workspace.activate();
-  std::size_t free = 0, total = 0;
-  check(cudaMemGetInfo(&free, &total));
-  std::uint64_t reserved = 0, used = 0;
-  check(cudaMemPoolGetAttribute(workspace.pool, cudaMemPoolAttrReservedMemCurrent, &reserved));
-  check(cudaMemPoolGetAttribute(workspace.pool, cudaMemPoolAttrUsedMemCurrent, &used));
-  return std::min(most_by_default, (free + reserved - used) / 2);
-}
-
 bool page_locked(const void* p) {
   cudaPointerAttributes attributes{};
   check(cudaPointerGetAttributes(&attributes, p));
@@ -48,6 +36,17 @@ bool page_locked(const void* p) {
 constexpr std::size_t aligned(std::size_t bytes) { return (bytes + 15) / 16 * 16; }
 
 }  // namespace
+
+std::size_t free_device_memory(Context<Cuda>& ctx) {
+  auto& workspace = ctx.workspace();
+  workspace.activate();
+  std::size_t free = 0, total = 0;
+  check(cudaMemGetInfo(&free, &total));
+  std::uint64_t reserved = 0, used = 0;
+  check(cudaMemPoolGetAttribute(workspace.pool, cudaMemPoolAttrReservedMemCurrent, &reserved));
+  check(cudaMemPoolGetAttribute(workspace.pool, cudaMemPoolAttrUsedMemCurrent, &used));
+  return free + reserved - used;
+}
 
 template <class T, Backend B>
 struct StreamedRows<T, B>::Copier {
@@ -179,7 +178,10 @@ StreamedRows<T, B>::StreamedRows(Context<B>& ctx, const Rows<T, Cpu>& rows,
     : host_(rows),
       cols_(std::visit([](const auto& A) { return A.cols; }, rows)),
       nonzeros_(entries_of(rows)),
-      bounds_(chunk_bounds(rows, (options.bytes > 0 ? options.bytes : default_bytes(ctx)) / 2)) {
+      bounds_(chunk_bounds(
+          rows, (options.bytes > 0 ? options.bytes
+                                   : std::min(most_by_default, free_device_memory(ctx) / 2)) /
+                    2)) {
   std::size_t largest = 0;
   for (std::size_t k = 0; k + 1 < bounds_.size(); ++k) {
     largest = std::max(largest, std::visit([&](const auto& A) {

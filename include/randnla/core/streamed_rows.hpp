@@ -68,6 +68,9 @@ class StreamedRows {
   std::unique_ptr<Copier> copier_;
 };
 
+/// Bytes that the device has free, those among them that the context keeps for later allocations.
+std::size_t free_device_memory(Context<Cuda>& ctx);
+
 /// Where an algorithm's rows are: in the memory of its backend, or streamed there. What this refers to must outlive it.
 template <class T, Backend B>
 struct RowSource {
