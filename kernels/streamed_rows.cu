@@ -92,8 +92,7 @@ struct StreamedRows<T, B>::Copier {
   static bool goes_directly(const Rows<T, Cpu>& rows) {
     const auto* const dense = std::get_if<DenseRows<T, Cpu>>(&rows);
     if (dense == nullptr || dense->rows * dense->cols == 0) return false;
-    return page_locked(dense->values) &&
-           page_locked(dense->values + dense->rows * dense->cols - 1);
+    return page_locked(dense->values) && page_locked(dense->values + dense->rows * dense->cols - 1);
   }
 
   Slot& slot_of(index_t k) { return slots[static_cast<std::size_t>(k % 2)]; }
@@ -129,8 +128,7 @@ struct StreamedRows<T, B>::Copier {
   }
 
   /// Offsets from zero on, values, columns.
-  static std::size_t pack(const CsrRows<T, Cpu>& A, index_t begin, index_t end,
-                          unsigned char* to) {
+  static std::size_t pack(const CsrRows<T, Cpu>& A, index_t begin, index_t end, unsigned char* to) {
     const index_t first = A.offsets[begin];
     const auto entries = static_cast<std::size_t>(A.offsets[end] - first);
     auto* const offsets = reinterpret_cast<index_t*>(to);
@@ -184,9 +182,9 @@ StreamedRows<T, B>::StreamedRows(Context<B>& ctx, const Rows<T, Cpu>& rows,
                     2)) {
   std::size_t largest = 0;
   for (std::size_t k = 0; k + 1 < bounds_.size(); ++k) {
-    largest = std::max(largest, std::visit([&](const auto& A) {
-                         return bytes_of(A, bounds_[k], bounds_[k + 1]);
-                       }, rows));
+    largest = std::max(
+        largest,
+        std::visit([&](const auto& A) { return bytes_of(A, bounds_[k], bounds_[k + 1]); }, rows));
   }
   constexpr std::size_t padding = 2 * 16;  // between the parts of a sparse chunk
   copier_ = std::make_unique<Copier>(ctx, rows, largest + padding, chunks() > 1);

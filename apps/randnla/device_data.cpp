@@ -25,7 +25,8 @@ std::variant<Dataset<T, Cuda>, StreamedData<T>> to_device(Context<Cuda>& ctx,
   // A quarter is left for vectors with an entry a row and for workspace.
   const std::size_t bytes = bytes_of(data), free = free_device_memory(ctx);
   if (bytes <= (most > 0 ? most : free - free / 4)) return copy_to(ctx, data);
-  StreamedData<T> out{data.rows, data.cols, StreamedRows<T, Cuda>(ctx, data.view(), {.bytes = most}),
+  StreamedData<T> out{data.rows, data.cols,
+                      StreamedRows<T, Cuda>(ctx, data.view(), {.bytes = most}),
                       Buffer<T, Cuda>(ctx, data.targets.size())};
   if (data.targets.size() > 0) {
     ctx.upload(out.targets.data(), data.targets.data(),

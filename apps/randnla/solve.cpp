@@ -1,5 +1,6 @@
-#include "device_data.hpp"
 #include "solve.hpp"
+
+#include "device_data.hpp"
 
 #include <randnla/core/random.hpp>
 #include <randnla/objective/linear_model.hpp>

@@ -32,7 +32,8 @@ std::vector<index_t> chunk_bounds(const Rows<T, Cpu>& rows, std::size_t most) {
         std::vector<index_t> bounds{0};
         do {
           const index_t begin = bounds.back();
-          index_t fits = begin, beyond = A.rows + 1;  // the last end that fits, the first that does not
+          index_t fits = begin,
+                  beyond = A.rows + 1;  // the last end that fits, the first that does not
           while (fits + 1 < beyond) {
             const index_t middle = fits + (beyond - fits) / 2;
             (bytes_of(A, begin, middle) <= most ? fits : beyond) = middle;

@@ -44,8 +44,8 @@ class GatheredRows {
     columns_ = Buffer<std::int32_t, B>(ctx, columns);
     values_ = Buffer<T, B>(ctx, values);
     const auto rows = static_cast<index_t>(list.size());
-    view_ = CsrRows<T, B>{offsets_.data(), columns_.data(), values_.data(),
-                          rows,            A.cols,          offsets.back()};
+    view_ = CsrRows<T, B>{offsets_.data(), columns_.data(), values_.data(), rows,
+                          A.cols,          offsets.back()};
   }
 
   Buffer<T, B> values_;

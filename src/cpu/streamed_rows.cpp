@@ -20,8 +20,8 @@ StreamedRows<T, B>::StreamedRows(Context<B>&, const Rows<T, Cpu>& rows,
     : host_(rows),
       cols_(std::visit([](const auto& A) { return A.cols; }, rows)),
       nonzeros_(entries_of(rows)),
-      bounds_(chunk_bounds(rows, options.bytes > 0 ? options.bytes / 2
-                                                   : std::numeric_limits<std::size_t>::max())),
+      bounds_(chunk_bounds(
+          rows, options.bytes > 0 ? options.bytes / 2 : std::numeric_limits<std::size_t>::max())),
       copier_(std::make_unique<Copier>()) {}
 
 template <class T, Backend B>
@@ -44,7 +44,8 @@ Rows<T, B> StreamedRows<T, B>::arrive(Context<B>&, index_t k) const {
   offsets.assign(all.offsets + begin, all.offsets + begin + rows + 1);
   for (index_t& offset : offsets) offset -= first;
   return CsrRows<T, B>{
-      offsets.data(), moved(all.columns, first), moved(all.values, first), rows, cols_, offsets.back()};
+      offsets.data(), moved(all.columns, first), moved(all.values, first), rows, cols_,
+      offsets.back()};
 }
 
 template <class T, Backend B>

@@ -49,8 +49,8 @@ void exact_leverage_ratio(Context<B>& ctx, const RowSource<T, B>& A, VectorView<
 /// Error  exact: of the score of row i, about d eps times the condition of A'|D|A with its diagonal scaled
 ///        to one, which is at most 1 / (d eps): smaller eigenvalues count as zero. approximate: sampling_error
 template <Backend B, class T>
-void linear_leverage_ratio(Context<B>& ctx, const RowSource<T, B>& A, VectorView<const T, B> weights,
-                           const T* row_norms2, T* out) {
+void linear_leverage_ratio(Context<B>& ctx, const RowSource<T, B>& A,
+                           VectorView<const T, B> weights, const T* row_norms2, T* out) {
   const index_t n = weights.size;
   const LeverageOptions options{.error = sampling_error};
   if (!sketched_leverage_ratio(ctx, A, weights.data, options, VectorView<T, B>{out, n})) {

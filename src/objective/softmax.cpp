@@ -206,7 +206,8 @@ void SoftmaxRegression<B, T>::evaluate(Context<B>& ctx, VectorView<const T, B> x
   ChunkSum<B, T> sum(out.gradient, dim(), out.value);
   for_each_part(
       ctx, rows_, targets_, sample, out.gradient_norms2 != nullptr,
-      [&] { return squared_row_norms(ctx); }, sampled_, [&](const DataPart<B, T>& part) {
+      [&] { return squared_row_norms(ctx); }, sampled_,
+      [&](const DataPart<B, T>& part) {
         const EvaluateRow<T> row{classes_,
                                  part.targets,
                                  moved(sample.weights, part.first),
@@ -250,12 +251,12 @@ void SoftmaxRegression<B, T>::hessian_matrix(Context<B>& ctx, const HessianSampl
     const T* const curvature = H.curvature + part.first * classes_;
     for (index_t b = 1; b < classes_; ++b) {
       for (index_t a = 0; a < b; ++a) {
-        const MatrixView<T, B> block{out.data + a * cols_ + b * cols_ * out.ld, cols_, cols_, out.ld},
+        const MatrixView<T, B> block{out.data + a * cols_ + b * cols_ * out.ld, cols_, cols_,
+                                     out.ld},
             share{more.data(), cols_, cols_, cols_};
         pair_weights(ctx, part.selection, curvature, classes_, a, b, weights.data());
         gram(ctx, part.rows, part.selection, weights.data(), T(0), part.first > 0 ? share : block);
-        if (part.first > 0)
-          add_share<B, T>(ctx, share.data, block, nullptr, nullptr);
+        if (part.first > 0) add_share<B, T>(ctx, share.data, block, nullptr, nullptr);
       }
     }
   };

@@ -60,8 +60,9 @@ std::vector<double> stacked_factor(Context<B>& ctx, const RowSource<T, B>& A, co
       Buffer<T, B> memory(ctx, (size + count) * size);
       const MatrixView<T, B> M{memory.data(), size + count, size, size + count};
       put_on_top(ctx, R, M);
-      std::visit([&](const auto& rows) { copy_below(ctx, rows, begin, size, M.first_cols(A.cols)); },
-                 chunk);
+      std::visit(
+          [&](const auto& rows) { copy_below(ctx, rows, begin, size, M.first_cols(A.cols)); },
+          chunk);
       if (K > 0) {
         const DenseRows<T, B> sides{b + first * K, rows_in(chunk), K};
         copy_below(ctx, sides, begin, size,

@@ -100,9 +100,8 @@ void gram(Context<B>& ctx, const RowSource<T, B>& A, const T* d, T ridge, Matrix
 
 template <Backend B, class T>
 void row_norms(Context<B>& ctx, const RowSource<T, B>& A, T* out) {
-  A.for_each_chunk(ctx, [&](index_t first, const Rows<T, B>& rows) {
-    row_norms(ctx, rows, out + first);
-  });
+  A.for_each_chunk(
+      ctx, [&](index_t first, const Rows<T, B>& rows) { row_norms(ctx, rows, out + first); });
 }
 
 template <Backend B, class T, class V>

@@ -155,8 +155,8 @@ void by_qr(Context<B>& ctx, const Problem<B, T>& problem, LeverageResult& result
   Buffer<T, B> rows(ctx, n * d);
   copy_by_rows<B, T>(ctx, top, rows.data());
   const RowSource<T, B> basis(Rows<T, B>(DenseRows<T, B>{rows.data(), n, d}));
-  project_rows(ctx, Problem<B, T>(basis, problem.options, problem.scores), ranked.left,
-               ranked.rank, std::vector<double>(static_cast<std::size_t>(d), 1.0), false);
+  project_rows(ctx, Problem<B, T>(basis, problem.options, problem.scores), ranked.left, ranked.rank,
+               std::vector<double>(static_cast<std::size_t>(d), 1.0), false);
 }
 
 /// Of streamed rows: R from a pass, |R^-T a_i|^2 from another one. The columns' lengths are those of R's.

@@ -1,7 +1,8 @@
 // Least squares over streamed rows: the solution of the rows in memory.
+#include "support/streamed.hpp"
+
 #include "least_squares/battery.hpp"
 #include "least_squares/solving.hpp"
-#include "support/streamed.hpp"
 
 #include <cmath>
 
@@ -20,7 +21,7 @@ class StreamedLeastSquares : public OnBackend<Instance> {
 
   template <class Matrix>
   LeastSquaresSolution<Real> solve(const Matrix& A, const Problem& p, index_t sides,
-                                const LeastSquaresOptions& options) {
+                                   const LeastSquaresOptions& options) {
     // Right-hand side c is b / (c + 1).
     std::vector<double> b;
     for (index_t c = 0; c < sides; ++c) {
@@ -50,7 +51,8 @@ class StreamedLeastSquares : public OnBackend<Instance> {
     EXPECT_NEAR(got.result.condition, want.result.condition, 1e-3 * want.result.condition);
     const double eps = static_cast<double>(std::numeric_limits<Real>::epsilon());
     for (index_t c = 0; c < sides; ++c) {
-      const LeastSquaresColumn &one = got.result.columns[at(c)], &other = want.result.columns[at(c)];
+      const LeastSquaresColumn &one = got.result.columns[at(c)],
+                               &other = want.result.columns[at(c)];
       EXPECT_NEAR(one.residual_norm, other.residual_norm, 100 * eps * other.residual_norm);
       const double bound =
           20 * condition * eps * (other.solution_norm + condition * other.residual_norm);
@@ -86,8 +88,8 @@ TYPED_TEST(StreamedLeastSquares, AnyChunksWillDo) {
 }
 
 TYPED_TEST(StreamedLeastSquares, SamplesOfRowsAreTheSame) {
-  for (const Sampling rule : {Sampling::uniform, Sampling::row_norm, Sampling::leverage,
-                              Sampling::row_norm_bernoulli}) {
+  for (const Sampling rule :
+       {Sampling::uniform, Sampling::row_norm, Sampling::leverage, Sampling::row_norm_bernoulli}) {
     for (const bool sparse : {false, true}) {
       SCOPED_TRACE(::testing::Message() << "rule " << static_cast<int>(rule));
       this->expect_same(this->problem(), sparse, 50, 1,

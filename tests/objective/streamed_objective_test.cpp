@@ -45,8 +45,8 @@ Seen<T> seen(Context<B>& ctx, const F& f, const Sample<B, T>& sample, Curvature 
 }
 
 template <Backend B, class T, class F>
-void expect_same(Context<B>& ctx, const F& got_from, const F& want_from,
-                 const Sample<B, T>& sample, Curvature kind = Curvature::hessian) {
+void expect_same(Context<B>& ctx, const F& got_from, const F& want_from, const Sample<B, T>& sample,
+                 Curvature kind = Curvature::hessian) {
   const Seen<T> got = seen<B, T>(ctx, got_from, sample, kind),
                 want = seen<B, T>(ctx, want_from, sample, kind);
   EXPECT_NEAR(got.value, want.value,
@@ -64,9 +64,8 @@ void expect_same_on_samples(Context<B>& ctx, const F& streamed, const F& residen
   expect_same<B, T>(ctx, streamed, resident, all);
   expect_same<B, T>(ctx, streamed, resident, all, Curvature::gauss_newton);
   const auto scores = test::place<T>(ctx, std::vector<double>(rows, 1.0));
-  for (const Sampling rule :
-       {Sampling::uniform, Sampling::uniform_with_replacement, Sampling::row_norm,
-        Sampling::row_norm_bernoulli}) {
+  for (const Sampling rule : {Sampling::uniform, Sampling::uniform_with_replacement,
+                              Sampling::row_norm, Sampling::row_norm_bernoulli}) {
     RowSampler<B, T> sampler(ctx, rows);
     for (std::uint64_t seed = 1; seed < 4; ++seed) {
       const auto sample = sampler.draw(ctx, rule, 17, scores.view(), Rng{seed});

@@ -34,20 +34,22 @@ TYPED_TEST(StreamedRun, SecondOrderMethodsEndAtTheSamePoint) {
     const LogisticRegression<B, double> resident(this->ctx(), data.resident, {.l2 = l2}),
         streamed(this->ctx(), data.streamed, data.resident.targets.view(), {.l2 = l2});
     for (const Method method : {Method::trust_region, Method::cubic}) {
-      for (SecondOrderOptions options : {sampled(Sampling::full, 1, Rule::full),
-                                         sampled(Sampling::uniform, 0.3, Rule::full),
-                                         sampled(Sampling::row_norm, 0.3, Rule::full),
-                                         sampled(Sampling::row_norm_bernoulli, 0.3, Rule::adaptive),
-                                         sampled(Sampling::leverage, 0.3, Rule::full)}) {
-        SCOPED_TRACE(::testing::Message() << test::name(method) << ", sparse " << sparse
-                                          << ", rule " << static_cast<int>(options.hessian.sampling));
+      for (SecondOrderOptions options :
+           {sampled(Sampling::full, 1, Rule::full), sampled(Sampling::uniform, 0.3, Rule::full),
+            sampled(Sampling::row_norm, 0.3, Rule::full),
+            sampled(Sampling::row_norm_bernoulli, 0.3, Rule::adaptive),
+            sampled(Sampling::leverage, 0.3, Rule::full)}) {
+        SCOPED_TRACE(::testing::Message()
+                     << test::name(method) << ", sparse " << sparse << ", rule "
+                     << static_cast<int>(options.hessian.sampling));
         const auto start = test::normals(22, 6, 0.4);
         const auto want = minimize<double, B>(method, this->ctx(), resident, start, options),
                    got = minimize<double, B>(method, this->ctx(), streamed, start, options);
         EXPECT_EQ(got.result.stop, want.result.stop);
         EXPECT_NEAR(got.result.loss, want.result.loss, 1e-9);
         // Within their gradients' norms over l2 of the one minimiser.
-        const double apart = (got.result.certificate.gradient_norm + want.result.certificate.gradient_norm) / l2;
+        const double apart =
+            (got.result.certificate.gradient_norm + want.result.certificate.gradient_norm) / l2;
         for (std::size_t j = 0; j < want.x.size(); ++j) EXPECT_NEAR(got.x[j], want.x[j], apart);
       }
     }
@@ -80,7 +82,8 @@ TYPED_TEST(StreamedRun, BaselinesTakeTheSameSteps) {
   const LogisticRegression<B, double> resident(this->ctx(), data.resident, {.l2 = l2}),
       streamed(this->ctx(), data.streamed, data.resident.targets.view(), {.l2 = l2});
   test::expect_sums(by_sgd<B>(this->ctx(), streamed), by_sgd<B>(this->ctx(), resident), 200, 10);
-  test::expect_sums(by_lbfgs<B>(this->ctx(), streamed), by_lbfgs<B>(this->ctx(), resident), 200, 10);
+  test::expect_sums(by_lbfgs<B>(this->ctx(), streamed), by_lbfgs<B>(this->ctx(), resident), 200,
+                    10);
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ class StreamedLeverage : public test::OnBackend<Instance> {
 
   template <class Matrix>
   std::pair<LeverageResult, std::vector<Real>> scores_of(const Matrix& A, index_t rows,
-                                                      const LeverageOptions& options) {
+                                                         const LeverageOptions& options) {
     Buffer<Real, Space> scores(this->ctx(), rows);
     const LeverageResult result = leverage_scores(this->ctx(), A, options, scores.view());
     return {result, scores.download()};
@@ -45,7 +45,8 @@ class StreamedLeverage : public test::OnBackend<Instance> {
     for (std::size_t i = 0; i < want_scores.size(); ++i)
       ASSERT_NEAR(got_scores[i], want_scores[i], bound) << i;
     EXPECT_NEAR(got.sum, want.sum, bound * static_cast<double>(p.cols));
-    EXPECT_NEAR(got.condition, want.condition, 1e-3 * want.condition);
+    // The estimate, in the norm of largest column sums, depends on the signs of R's rows.
+    EXPECT_NEAR(got.condition, want.condition, (want.used == qr ? 0.5 : 1e-3) * want.condition);
   }
 };
 TYPED_TEST_SUITE(StreamedLeverage, test::Instances, test::InstanceName);
@@ -56,9 +57,9 @@ TYPED_TEST(StreamedLeverage, IsTheSameByEveryMethod) {
     for (const LeverageMethod method : {automatic, cholesky, qr, approximate}) {
       for (const double ridge : {0.0, 2.0}) {
         for (const index_t length : {index_t{37}, index_t{200}, index_t{405}}) {
-          SCOPED_TRACE(::testing::Message() << "sparse " << sparse << ", method "
-                                            << static_cast<int>(method) << ", ridge " << ridge
-                                            << ", chunks of " << length);
+          SCOPED_TRACE(::testing::Message()
+                       << "sparse " << sparse << ", method " << static_cast<int>(method)
+                       << ", ridge " << ridge << ", chunks of " << length);
           this->expect_same(p, sparse, length,
                             {.method = method,
                              .ridge = ridge,

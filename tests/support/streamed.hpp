@@ -22,8 +22,7 @@ std::size_t bytes_for(const Dataset<T, Cpu>& data, index_t rows) {
     index_t longest = 0;
     for (index_t i = 0; i < data.rows; ++i)
       longest = std::max(longest, data.offsets.data()[i + 1] - data.offsets.data()[i]);
-    row = sizeof(index_t) +
-          static_cast<std::size_t>(longest) * (sizeof(T) + sizeof(std::int32_t));
+    row = sizeof(index_t) + static_cast<std::size_t>(longest) * (sizeof(T) + sizeof(std::int32_t));
   }
   return 2 * (static_cast<std::size_t>(rows) * row + (data.sparse() ? sizeof(index_t) : 0));
 }

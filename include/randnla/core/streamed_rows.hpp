@@ -98,7 +98,7 @@ struct RowSource {
                                : std::holds_alternative<DenseRows<T, B>>(resident);
   }
 
-  Rows<T, B> resident;                          // empty where rows are streamed
+  Rows<T, B> resident;                           // empty where rows are streamed
   const StreamedRows<T, B>* streamed = nullptr;  // null where they are not
   index_t rows, cols, nonzeros;
 };

@@ -105,8 +105,7 @@ void LinearModel<Loss, B, T>::evaluate(Context<B>& ctx, VectorView<const T, B> x
   const bool gauss_newton = out.kind == Curvature::gauss_newton;
   const T uniform = T(1) / static_cast<T>(sample.bound), ridge = static_cast<T>(regulariser_.l2);
   ChunkSum<B, T> sum(out.gradient, dim_, out.value);
-  const auto pass = [&]<bool weighted>(const DataPart<B, T>& part,
-                                       std::bool_constant<weighted>) {
+  const auto pass = [&]<bool weighted>(const DataPart<B, T>& part, std::bool_constant<weighted>) {
     const linear::EvaluateRow<Loss, T, weighted> row{loss_,
                                                      part.targets,
                                                      moved(sample.weights, part.first),
@@ -122,7 +121,8 @@ void LinearModel<Loss, B, T>::evaluate(Context<B>& ctx, VectorView<const T, B> x
   };
   for_each_part(
       ctx, rows_, targets_, sample, out.gradient_norms2 != nullptr,
-      [&] { return squared_row_norms(ctx); }, sampled_, [&](const DataPart<B, T>& part) {
+      [&] { return squared_row_norms(ctx); }, sampled_,
+      [&](const DataPart<B, T>& part) {
         if (sample.weights != nullptr) {
           pass(part, std::true_type{});
         } else {

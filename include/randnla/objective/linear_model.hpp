@@ -66,7 +66,7 @@ class LinearModel {
   index_t terms_, dim_;
   Regulariser regulariser_;
   Loss loss_;
-  mutable Buffer<T, B> row_norms2_;                   // filled when they are first asked for
+  mutable Buffer<T, B> row_norms2_;                     // filled when they are first asked for
   mutable std::shared_ptr<SampledRows<B, T>> sampled_;  // of streamed rows: the last sample
 };
 

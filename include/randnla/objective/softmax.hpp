@@ -70,7 +70,7 @@ class SoftmaxRegression {
   const T* targets_;
   index_t terms_, cols_, classes_;
   Regulariser regulariser_;
-  mutable Buffer<T, B> row_norms2_;                   // filled when they are first asked for
+  mutable Buffer<T, B> row_norms2_;                     // filled when they are first asked for
   mutable std::shared_ptr<SampledRows<B, T>> sampled_;  // of streamed rows: the last sample
 };
 
