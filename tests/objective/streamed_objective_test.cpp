@@ -118,7 +118,8 @@ TYPED_TEST(StreamedObjective, LinearModelIsTheSame) {
       const NonlinearLeastSquares<B, T> resident(this->ctx(), data.resident, regulariser),
           streamed(this->ctx(), data.streamed, data.resident.targets.view(), regulariser);
       EXPECT_EQ(streamed.hessian_costs().product, resident.hessian_costs().product);
-      expect_same_on_samples<B, T>(this->ctx(), streamed, resident);
+      expect_same<B, T>(this->ctx(), streamed, resident, Sample<B, T>::all(rows));
+      if (length == 7) expect_same_on_samples<B, T>(this->ctx(), streamed, resident);
       expect_same_on_all_terms<B, T>(this->ctx(), streamed, resident);
     }
   }
