@@ -143,7 +143,8 @@ inline CLI::Option* add_device_memory(CLI::App& app, std::size_t& bytes) {
       .add_option("--device-memory", bytes,
                   "Most of it for the rows of the data, for instance 500M; what does not fit stays "
                   "on\nthe host and is streamed. Without it as much as there is")
-      ->transform(CLI::AsSizeValue(false))
+      ->transform(CLI::AsSizeValue(false).description(""))
+      ->check(in(at_least_one))
       ->type_name("BYTES[K|M|G]");
 }
 

@@ -20,12 +20,12 @@ struct StreamOptions {
 /// memory of the backend.
 ///
 /// rows     dense or sparse; must outlive this, and stay as they are. Of one context and its host thread.
-/// Cost     a pass copies every byte once, the next chunk while the backend works on the last one; what is within two
-///          chunks is copied once for all passes. CUDA: two chunks of device memory, and as much page-locked host
-///          memory that rows go through, of dense rows unless they are page-locked themselves. CPU: nothing, a chunk
-///          is where the rows are
+/// Cost     a pass copies every byte once, each chunk while the backend works on the one before; what fits in two
+///          chunks is copied once for all passes. CUDA: two chunks on the device, and two page-locked ones on the host
+///          that rows go through; dense rows that are page-locked themselves are copied from where they are. CPU:
+///          none, a chunk is where the rows are
 /// Sync     the host waits until the chunk before last has left its page-locked memory
-/// Determinism   chunks depend on the rows and options.bytes only
+/// Determinism   chunks depend on the rows and `bytes` only; with 0 also on a device with less than 1 GiB free
 /// Throws   InvalidArgument: a row that is larger than half of `bytes`; BackendError: no memory for two chunks
 template <class T, Backend B>
 class StreamedRows {
