@@ -17,17 +17,14 @@ template <class Instance>
 class StreamedRun : public test::OnBackend<Instance> {};
 TYPED_TEST_SUITE(StreamedRun, test::DoubleInstances, test::InstanceName);
 
-SecondOrderOptions sampled(Sampling hessian, double fraction, GradientOptions::Rule gradient) {
+SecondOrderOptions sampled(Sampling hessian, double fraction) {
   SecondOrderOptions options;
   options.hessian = {hessian, fraction, HessianOptions::Form::passes};
-  options.gradient.rule = gradient;
-  options.gradient.fraction = 0.3;
   return options;
 }
 
 TYPED_TEST(StreamedRun, SecondOrderMethodsEndAtTheSamePoint) {
   using B = typename TypeParam::Space;
-  using Rule = GradientOptions::Rule;
   const test::Problem p = test::classes(21, 120, 6);
   for (const bool sparse : {false, true}) {
     const Method method = sparse ? Method::cubic : Method::trust_region;
@@ -35,9 +32,8 @@ TYPED_TEST(StreamedRun, SecondOrderMethodsEndAtTheSamePoint) {
     const LogisticRegression<B, double> resident(this->ctx(), data.resident, {.l2 = l2}),
         streamed(this->ctx(), data.streamed, data.resident.targets.view(), {.l2 = l2});
     for (const SecondOrderOptions& options :
-         {sampled(Sampling::full, 1, Rule::full), sampled(Sampling::row_norm, 0.3, Rule::full),
-          sampled(Sampling::row_norm_bernoulli, 0.3, Rule::full),
-          sampled(Sampling::leverage, 0.3, Rule::full)}) {
+         {sampled(Sampling::full, 1), sampled(Sampling::row_norm, 0.3),
+          sampled(Sampling::row_norm_bernoulli, 0.3), sampled(Sampling::leverage, 0.3)}) {
       SCOPED_TRACE(::testing::Message() << test::name(method) << ", sparse " << sparse << ", rule "
                                         << static_cast<int>(options.hessian.sampling));
       const auto start = test::normals(22, 6, 0.4);
