@@ -12,4 +12,8 @@ namespace randnla {
 void draw_columns(Context<Cuda>& ctx, const Sketch& S, index_t first, index_t count,
                   std::uint32_t* pattern);
 
+/// The same columns of a SparseStack or CountSketch as RowPattern::by_stacks has them.
+void draw_stacks(Context<Cuda>& ctx, const Sketch& S, index_t first, index_t count,
+                 std::uint32_t* pattern);
+
 }  // namespace randnla

@@ -2,255 +2,287 @@
 #pragma once
 
 #include "fused_common.cuh"
-
-#include <cuda_pipeline_primitives.h>
+#include "seam/types.hpp"
 
 #include <algorithm>
 #include <bit>
-#include <type_traits>
 
 namespace randnla {
 
 struct ScatterPolicy {
   static constexpr int threads = 512, warps = threads / 32;
-  static constexpr int blocks_per_sm = 2;  // aimed at, with tiles of up to 55 KB
-  static constexpr int width_bytes = 256;  // of a row in a tile, at most: 8 a lane
-  static constexpr int chunk_rows = 64,
-                       chunk_nonzeros = 256;  // on the way to shared memory at a time
-  static constexpr int queue = 128;  // nonzeros that a warp looks at before it adds its own
-  static constexpr int tile_bytes = 96 << 10;  // in shared memory, at most
-  static constexpr index_t most_parts = 8;     // of a tile: each reads the rows, from the L2 cache
-  static constexpr int shared_flight = 1, global_flight = 4;  // additions whose loads go together
+  static constexpr int blocks_per_sm = 2;
+  static constexpr int tile_bytes = 256;  // of a row in a partial sketch's tile, at most
+  static constexpr int lines = 8;         // of 32 nonzeros that a warp looks at at a time
+  static constexpr int queue = 128;       // nonzeros that it looks through for its own
+  static constexpr int flight = 8;        // rows that a lane asks for together
+  static constexpr index_t cached_bytes =
+      16 << 20;  // of rows that blocks work on together, in the L2 cache
 };
 
 namespace scatter {
 
-constexpr int warps = ScatterPolicy::warps, chunk_rows = ScatterPolicy::chunk_rows,
-              chunk_nonzeros = ScatterPolicy::chunk_nonzeros;
-static_assert(chunk_nonzeros <= ScatterPolicy::threads && chunk_nonzeros == 4 * chunk_rows,
-              "a nonzero a thread; with 5 and more a row the rows are fewer than the chunk's");
-
-/// What a lane has of a row.
-template <class T>
-struct alignas(8) Lane {
-  static constexpr int size = 8 / sizeof(T);
-  T x[size];
+/// How the blocks share a segment: 2^log_lanes lanes take `columns` of the matrix and one row of the sketch, a
+/// block as many rows as it has such groups of lanes, from `group` on.
+struct Split {
+  int log_lanes;
+  index_t columns;
+  unsigned pieces, groups;  // of the matrix's columns, of the sketch's rows
 };
 
-/// A nonzero of the pattern, and where the chunk has its row.
-struct Nonzero {
-  std::uint32_t word, row;
-
-  __device__ std::uint32_t target() const { return word >> 1; }
-};
-
-/// A place in the pattern: number `l` of the nonzeros of row `row`.
-struct Place {
-  index_t row;
-  std::uint32_t l;
-
-  __device__ void advance(std::uint32_t by, std::uint32_t nonzeros) {
-    l += by;
-    row += l / nonzeros;
-    l %= nonzeros;
-  }
-};
-
-/// What a block has in shared memory before the tile: two chunks, and the warps' queues.
-template <class T>
-struct Chunks {
-  alignas(16) T rows[2 * chunk_rows * ScatterPolicy::width_bytes / sizeof(T)];
-  Nonzero nonzeros[2][chunk_nonzeros];
-  Nonzero queue[warps][ScatterPolicy::queue];
-};
-
-/// Queues the copies of `used` columns of rows, `Size` values each.
 template <int Size, class T>
-__device__ void request_rows(const T* from, int rows, index_t cols, int used, int shift, T* to) {
-  constexpr int size_shift = std::countr_zero(static_cast<unsigned>(Size));
-  const int pieces = shift - size_shift;
-  for (int p = static_cast<int>(threadIdx.x); p < rows << pieces; p += ScatterPolicy::threads) {
-    const int r = p >> pieces, j = (p & ((1 << pieces) - 1)) * Size;
-    if (j < used) {
-      __pipeline_memcpy_async(to + (r << shift) + j, from + r * cols + j, Size * sizeof(T));
+struct alignas(Size * sizeof(T)) Pack {
+  T x[Size];
+};
+
+/// The lines of 32 nonzeros that may have some of a segment's for certain rows of the sketch, in their order.
+class Lines {
+ public:
+  __device__ Lines(const RowPattern& pattern, RowSegments segments, index_t g, index_t rows,
+                   index_t top, index_t bottom)
+      : nonzero_(pattern.nonzero),
+        first_(segments.first(g) - segments.begin),
+        last_(segments.last(g) - segments.begin),
+        per_row_(static_cast<unsigned>(pattern.per_row)),
+        by_stacks_(pattern.by_stacks) {
+    if (by_stacks_) {
+      stack_ = static_cast<unsigned>(stack_of(top, rows));
+      stacks_ = static_cast<unsigned>(stack_of(bottom - 1, rows)) - stack_ + 1;
+      begin_ = first_ / 32;
+      count = static_cast<unsigned>((last_ + 31) / 32 - begin_) * stacks_;
+    } else {
+      begin_ = first_ * per_row_ / 32;
+      count = static_cast<unsigned>((last_ * per_row_ + 31) / 32 - begin_);
     }
   }
-}
-
-/// Additions to a tile whose loads do not wait for each other; what one leaves to a later one of the same row
-/// goes on in registers. `rows` and `tile` start at the lane's columns.
-template <int Flight, class Offset, class T>
-__device__ void add_flight(const Nonzero* nonzero, const T* rows, int shift, T* tile) {
-  Nonzero mine[Flight];
-  Lane<T> row[Flight], sum[Flight];
-  Lane<T>* to[Flight];
-#pragma unroll
-  for (int f = 0; f < Flight; ++f) {
-    mine[f] = nonzero[f];
-    row[f] = *reinterpret_cast<const Lane<T>*>(rows + mine[f].row);
-    to[f] = reinterpret_cast<Lane<T>*>(tile + (static_cast<Offset>(mine[f].target()) << shift));
-    sum[f] = *to[f];
+  /// The row that the line's nonzero of a lane belongs to, from the pattern's first.
+  __device__ index_t row(unsigned line, unsigned lane) const {
+    return by_stacks_ ? (begin_ + line / stacks_) * 32 + lane
+                      : ((begin_ + line) * 32 + lane) / per_row_;
   }
-#pragma unroll
-  for (int f = 0; f < Flight; ++f) {
-    const T sign = (mine[f].word & 1) != 0 ? T(-1) : T(1);
-#pragma unroll
-    for (int e = 0; e < f; ++e) {
-      if (mine[e].target() == mine[f].target()) sum[f] = sum[e];
-    }
-#pragma unroll
-    for (int k = 0; k < Lane<T>::size; ++k) sum[f].x[k] += sign * row[f].x[k];
+  /// False where the segment has no such nonzero.
+  __device__ bool load(unsigned line, unsigned lane, std::uint32_t& word) const {
+    const index_t mine = line < count ? row(line, lane) : last_;
+    if (mine < first_ || mine >= last_) return false;
+    const index_t begin =
+        by_stacks_ ? (begin_ + line / stacks_) * per_row_ + stack_ + line % stacks_ : begin_ + line;
+    word = nonzero_[begin * 32 + lane];
+    return true;
   }
-#pragma unroll
-  for (int f = 0; f < Flight; ++f) *to[f] = sum[f];
-}
 
-/// The warp's own nonzeros of a chunk, added in their order; targets count from the tile's first row.
-template <bool InShared, class T>
-__device__ void add_chunk(const Nonzero* nonzeros, int count, const T* rows, Nonzero* queue,
-                          bool has_columns, std::uint32_t height, int shift, T* tile) {
-  using Offset = std::conditional_t<InShared, std::uint32_t, index_t>;
-  constexpr int flight = InShared ? ScatterPolicy::shared_flight : ScatterPolicy::global_flight;
-  const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32, below = (1U << lane) - 1;
+  unsigned count;
+
+ private:
+  /// Of equal parts of `rows`, in whole numbers as draw_column has them, the one with row t.
+  __device__ index_t stack_of(index_t t, index_t rows) const {
+    return ((t + 1) * per_row_ - 1) / rows;
+  }
+
+  const std::uint32_t* nonzero_;
+  index_t first_, last_, begin_;
+  unsigned per_row_, stack_ = 0, stacks_ = 1;
+  bool by_stacks_;
+};
+
+/// A nonzero that the block has found: rows from the first of the lines it is among, the sketch's row from the
+/// block's first.
+struct Nonzero {
+  static constexpr int target_bits = 6;
+  static_assert(ScatterPolicy::warps * 4 <= 1 << target_bits);
+
+  __device__ static std::uint32_t pack(std::uint32_t row, std::uint32_t target,
+                                       std::uint32_t negative) {
+    return (row << target_bits | target) << 1 | negative;
+  }
+  __device__ explicit Nonzero(std::uint32_t bits) : bits_(bits) {}
+  __device__ std::uint32_t target() const { return bits_ >> 1 & ((1U << target_bits) - 1); }
+  __device__ std::uint32_t row() const { return bits_ >> (target_bits + 1); }
+  __device__ bool negative() const { return (bits_ & 1) != 0; }
+
+ private:
+  std::uint32_t bits_;
+};
+
+/// A group of lanes' part of its warp's queue; `most` is the warp's longest.
+struct Queued {
+  int begin = 0, count = 0, most = 0;
+};
+
+/// Sorts what a warp's groups have in a piece of the list by group, in the list's order.
+__device__ inline Queued queue_own(const std::uint32_t* list, int count, int log_lanes,
+                                   std::uint32_t* queue) {
   constexpr int steps = ScatterPolicy::queue / 32;
-  for (int first = 0; first < count; first += ScatterPolicy::queue) {
-    Nonzero nonzero[steps];
+  const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32, below = (1U << lane) - 1;
+  const int groups = 32 >> log_lanes;
+  std::uint32_t found[steps];
+#pragma unroll
+  for (int s = 0; s < steps; ++s) {
+    const int n = 32 * s + static_cast<int>(lane);
+    found[s] = n < count ? list[n] : ~0U;
+  }
+  Queued mine;
+  int filled = 0;
+  for (int group = 0; group < groups; ++group) {
+    const int begin = filled;
+    const std::uint32_t target = warp * groups + group;
 #pragma unroll
     for (int s = 0; s < steps; ++s) {
-      const int n = first + 32 * s + static_cast<int>(lane);
-      nonzero[s] = n < count ? nonzeros[n] : Nonzero{};
+      const bool own = found[s] != ~0U && Nonzero(found[s]).target() == target;
+      const unsigned votes = __ballot_sync(loops::full_warp, own);
+      if (own) queue[filled + __popc(votes & below)] = found[s];
+      filled += __popc(votes);
     }
-    int found = 0;
+    if (group == static_cast<int>(lane >> log_lanes))
+      mine.begin = begin, mine.count = filled - begin;
+    mine.most = max(mine.most, filled - begin);
+  }
+  __syncwarp();
+  return mine;
+}
+
+/// sum += what is queued, in its order; `rows` is the first row's first column that the lane has, of `cols`.
+template <int Size, class T>
+__device__ void add_queued(const std::uint32_t* queue, Queued queued, const T* rows, index_t cols,
+                           bool has_columns, Pack<Size, T>& sum) {
+  constexpr int flight = ScatterPolicy::flight;
+  const int count = has_columns ? queued.count : 0;
+  for (int k = 0; k < queued.most; k += flight) {
+    Pack<Size, T> row[flight];
+    bool negative[flight];
 #pragma unroll
-    for (int s = 0; s < steps; ++s) {
-      const std::uint32_t target = nonzero[s].target();
-      const bool mine = first + 32 * s + static_cast<int>(lane) < count && target < height &&
-                        target % warps == warp;
-      const unsigned votes = __ballot_sync(loops::full_warp, mine);
-      if (mine) queue[found + __popc(votes & below)] = nonzero[s];
-      found += __popc(votes);
+    for (int f = 0; f < flight; ++f) {
+      if (k + f >= count) continue;
+      const Nonzero found(queue[queued.begin + k + f]);
+      row[f] = *reinterpret_cast<const Pack<Size, T>*>(rows + index_t{found.row()} * cols);
+      negative[f] = found.negative();
     }
-    __syncwarp();
-    int k = 0;
-    if (has_columns) {
-      for (; k + flight <= found; k += flight) {
-        add_flight<flight, Offset>(queue + k, rows, shift, tile);
-      }
-      for (; k < found; ++k) add_flight<1, Offset>(queue + k, rows, shift, tile);
+#pragma unroll
+    for (int f = 0; f < flight; ++f) {
+      if (k + f >= count) continue;
+#pragma unroll
+      for (int e = 0; e < Size; ++e) sum.x[e] += negative[f] ? -row[f].x[e] : row[f].x[e];
     }
-    __syncwarp();
   }
 }
 
-/// Copies a tile; its size is a multiple of 16 bytes.
-template <class T>
-__device__ void copy_tile(const T* from, index_t size, T* to) {
-  const int4* const source = reinterpret_cast<const int4*>(from);
-  int4* const target = reinterpret_cast<int4*>(to);
-  const index_t count = size * static_cast<index_t>(sizeof(T)) / 16;
-#pragma unroll 4
-  for (index_t e = threadIdx.x; e < count; e += ScatterPolicy::threads) target[e] = source[e];
-}
+template <int Size, class T>
+__global__ __launch_bounds__(ScatterPolicy::threads,
+                             ScatterPolicy::blocks_per_sm) void dense_kernel(DenseRows<T, Cuda> A,
+                                                                             RowSegments segments,
+                                                                             RowPattern pattern,
+                                                                             SketchLayout layout,
+                                                                             Split split,
+                                                                             T* partial) {
+  constexpr int warps = ScatterPolicy::warps, mine = ScatterPolicy::lines;
+  __shared__ std::uint32_t list[warps * mine * 32], queues[warps][ScatterPolicy::queue];
+  __shared__ int totals[warps];
+  const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32, below = (1U << lane) - 1;
+  const unsigned height = ScatterPolicy::threads >> split.log_lanes;
+  const index_t g = blockIdx.x / split.groups / split.pieces;
+  const index_t piece = blockIdx.x / split.groups % split.pieces;
+  const index_t top = index_t{blockIdx.x % split.groups} * height;
+  const index_t bottom = min(top + height, layout.rows);
+  const auto first_target = static_cast<std::uint32_t>(top);
+  const auto targets = static_cast<std::uint32_t>(bottom - top);
 
-template <bool InShared, int Size, class T>
-__global__ __launch_bounds__(
-    ScatterPolicy::threads,
-    ScatterPolicy::blocks_per_sm) void dense_kernel(DenseRows<T, Cuda> A, RowSegments segments,
-                                                    const std::uint32_t* __restrict__ pattern,
-                                                    std::uint32_t nonzeros, SketchLayout layout,
-                                                    unsigned parts, T* partial) {
-  extern __shared__ __align__(16) unsigned char bytes[];
-  auto& chunks = *reinterpret_cast<Chunks<T>*>(bytes);
-  const int thread = static_cast<int>(threadIdx.x), warp = thread / 32;
-  const int column = thread % 32 * Lane<T>::size, shift = layout.shift;
-  const index_t part = blockIdx.x % parts, tiles = layout.tiles;
-  const index_t g = blockIdx.x / parts / tiles, left = blockIdx.x / parts % tiles << shift;
-  const index_t top = layout.rows * part / parts;
-  const index_t height = layout.rows * (part + 1) / parts - top;
-  const int used = static_cast<int>(min(layout.width(), A.cols - left));
+  const index_t t = top + (threadIdx.x >> split.log_lanes);
+  const index_t inside = (lane & ((1U << split.log_lanes) - 1)) * Size,
+                column = piece * split.columns + inside;
+  const bool has_columns = inside < split.columns && column < A.cols && t < bottom;
+  auto* const out =
+      reinterpret_cast<Pack<Size, T>*>(partial + g * layout.size() + layout.index(t, column));
+  Pack<Size, T> sum{};
+  if (has_columns && g == 0 && segments.before > 0) sum = *out;
 
-  T* const out = partial + g * layout.size() + left * layout.rows + (top << shift);
-  T* const tile = InShared ? reinterpret_cast<T*>(&chunks + 1) : out;
-  if (InShared) copy_tile(out, height << shift, tile);
-  if (used % Lane<T>::size != 0) {  // the last lane's second value
-    for (int r = thread; r < 2 * chunk_rows; r += ScatterPolicy::threads) {
-      chunks.rows[(r << shift) + used] = 0;
+  const Lines lines(pattern, segments, g, layout.rows, top, bottom);
+  std::uint32_t word[mine];
+  unsigned valid = 0;  // bit u: there is a word[u]
+  const auto request = [&](unsigned first) {
+    valid = 0;
+#pragma unroll
+    for (int u = 0; u < mine; ++u) {
+      if (lines.load(first + warp * mine + u, lane, word[u])) valid |= 1U << u;
     }
-  }
-  Place place{segments.first(g), 0};
-  const std::uint32_t* word = pattern + (place.row - segments.begin) * nonzeros;
-  index_t left_over = (segments.last(g) - place.row) * nonzeros;  // words that are not requested
-  const auto chunk = static_cast<int>(min(chunk_rows * index_t{nonzeros}, index_t{chunk_nonzeros}));
-  int count = 0;  // words that are requested
-  Nonzero next{};
-  const auto request = [&](int buffer) {
-    count = static_cast<int>(min(left_over, index_t{chunk}));
-    if (count > 0) {
-      Place mine{0, place.l}, last = mine;
-      mine.advance(thread, nonzeros), last.advance(count - 1, nonzeros);
-      if (thread < count) {  // targets above the tile become large
-        next = {word[thread] - 2 * static_cast<std::uint32_t>(top),
-                static_cast<std::uint32_t>(mine.row) << shift};
-      }
-      request_rows<Size>(A.values + place.row * A.cols + left, static_cast<int>(last.row) + 1,
-                         A.cols, used, shift, chunks.rows + (buffer * chunk_rows << shift));
-      place.advance(count, nonzeros), word += count, left_over -= count;
-    }
-    __pipeline_commit();
   };
   request(0);
-  for (int buffer = 0; count > 0; buffer ^= 1) {
-    const int here = count;
-    if (thread < here) chunks.nonzeros[buffer][thread] = next;
-    __pipeline_wait_prior(0);
-    __syncthreads();  // this chunk is there, and the other one's place is free
-    request(buffer ^ 1);
-    add_chunk<InShared>(chunks.nonzeros[buffer], here,
-                        chunks.rows + (buffer * chunk_rows << shift) + column, chunks.queue[warp],
-                        column < used, static_cast<std::uint32_t>(height), shift, tile + column);
+  for (unsigned first = 0; first < lines.count; first += warps * mine) {
+    unsigned votes[mine];
+    int total = 0;
+#pragma unroll
+    for (int u = 0; u < mine; ++u) {
+      const bool own = (valid >> u & 1) != 0 && (word[u] >> 1) - first_target < targets;
+      votes[u] = __ballot_sync(loops::full_warp, own);
+      total += __popc(votes[u]);
+    }
+    if (lane == 0) totals[warp] = total;
+    __syncthreads();  // and the list is free again
+    int before = lane < warps ? totals[lane] : 0;
+#pragma unroll
+    for (int offset = 1; offset < warps; offset *= 2) {
+      const int other = __shfl_up_sync(loops::full_warp, before, offset);
+      if (lane >= offset) before += other;
+    }
+    const int count = __shfl_sync(loops::full_warp, before, warps - 1);
+    int place = __shfl_sync(loops::full_warp, before, warp) - total;
+    const index_t begin = lines.row(first, 0);
+#pragma unroll
+    for (int u = 0; u < mine; ++u) {
+      if ((votes[u] >> lane & 1) != 0) {
+        const auto row =
+            static_cast<std::uint32_t>(lines.row(first + warp * mine + u, lane) - begin);
+        list[place + __popc(votes[u] & below)] =
+            Nonzero::pack(row, (word[u] >> 1) - first_target, word[u] & 1);
+      }
+      place += __popc(votes[u]);
+    }
+    request(first + warps * mine);
+    __syncthreads();
+    const T* const rows = A.values + (segments.begin + begin) * A.cols + column;
+    for (int n = 0; n < count; n += ScatterPolicy::queue) {
+      const Queued queued =
+          queue_own(list + n, min(count - n, ScatterPolicy::queue), split.log_lanes, queues[warp]);
+      add_queued<Size>(queues[warp], queued, rows, A.cols, has_columns, sum);
+      __syncwarp();
+    }
   }
-  if (!InShared) return;
-  __syncthreads();
-  copy_tile(tile, height << shift, out);
+  if (has_columns) *out = sum;
 }
 
-template <bool InShared, int Size, class T>
+template <int Size, class T>
 void launch_dense(Context<Cuda>& ctx, const DenseRows<T, Cuda>& A, RowSegments segments,
-                  const std::uint32_t* pattern, std::uint32_t nonzeros, SketchLayout layout,
-                  index_t parts, std::size_t shared, T* partial) {
-  const auto kernel = &dense_kernel<InShared, Size, T>;
-  fused::allow_shared(kernel, shared);
-  kernel<<<static_cast<unsigned>(segments.count() * layout.tiles * parts), ScatterPolicy::threads,
-           shared, ctx.stream()>>>(A, segments, pattern, nonzeros, layout,
-                                   static_cast<unsigned>(parts), partial);
+                  const RowPattern& pattern, SketchLayout layout, T* partial) {
+  using Policy = ScatterPolicy;
+  constexpr index_t pack = Size * sizeof(T), sector = std::max<index_t>(1, 32 / pack);  // packs
+  const index_t packs = A.cols / Size;
+  const index_t rows = std::min(segments.length, segments.end - segments.begin);
+  int log_lanes = 5;
+  while (log_lanes > 3 && (packs <= index_t{1} << (log_lanes - 1) ||
+                           rows * pack << log_lanes > Policy::cached_bytes)) {
+    --log_lanes;
+  }
+  const index_t lanes = index_t{1} << log_lanes, pieces = (packs + lanes - 1) / lanes;
+  const index_t even = ((packs + pieces - 1) / pieces + sector - 1) / sector * sector;
+  const index_t height = Policy::threads >> log_lanes;
+  const Split split{log_lanes, std::min(lanes, even) * Size, static_cast<unsigned>(pieces),
+                    static_cast<unsigned>((layout.rows + height - 1) / height)};
+  dense_kernel<Size>
+      <<<static_cast<unsigned>(segments.count()) * split.pieces * split.groups, Policy::threads, 0,
+         ctx.stream()>>>(A, segments, pattern, layout, split, partial);
 }
 
-/// Tiles in as many parts as give every multiprocessor a block, each of as many rows as the block has warps.
+/// The widest loads that the rows' places allow.
 template <class T>
 void launch(Context<Cuda>& ctx, const DenseRows<T, Cuda>& A, RowSegments segments,
-            const std::uint32_t* pattern, std::uint32_t nonzeros, SketchLayout layout, T* partial) {
-  const auto& workspace = ctx.workspace();
-  const index_t blocks = segments.count() * layout.tiles;
-  const index_t most =
-      std::clamp<index_t>(layout.rows / ScatterPolicy::warps, 1, ScatterPolicy::most_parts);
-  const index_t parts = std::clamp<index_t>(workspace.multiprocessors / blocks, 1, most);
-  const index_t height = (layout.rows + parts - 1) / parts;
-  const index_t tile = (height << layout.shift) * static_cast<index_t>(sizeof(T));
-  const auto with_tile = static_cast<index_t>(sizeof(Chunks<T>)) + tile;
-  const bool in_shared = tile <= ScatterPolicy::tile_bytes && with_tile <= workspace.shared_bytes;
-  const auto shared = in_shared ? static_cast<std::size_t>(with_tile) : sizeof(Chunks<T>);
+            const RowPattern& pattern, SketchLayout layout, T* partial) {
   constexpr int widest = 16 / sizeof(T), wide = 8 / sizeof(T);
-  const auto whole = [&](index_t size) {  // packs of so many values
+  const auto whole = [&](index_t size) {
     const index_t bytes = size * static_cast<index_t>(sizeof(T));
     return A.cols % size == 0 && reinterpret_cast<std::uintptr_t>(A.values) % bytes == 0;
   };
-  const auto run = in_shared ? (whole(widest) ? &launch_dense<true, widest, T>
-                                : whole(wide) ? &launch_dense<true, wide, T>
-                                              : &launch_dense<true, 1, T>)
-                             : (whole(widest) ? &launch_dense<false, widest, T>
-                                : whole(wide) ? &launch_dense<false, wide, T>
-                                              : &launch_dense<false, 1, T>);
-  run(ctx, A, segments, pattern, nonzeros, layout, parts, shared, partial);
+  const auto run = whole(widest) ? &launch_dense<widest, T>
+                   : whole(wide) ? &launch_dense<wide, T>
+                                 : &launch_dense<1, T>;
+  run(ctx, A, segments, pattern, layout, partial);
 }
 
 }  // namespace scatter

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "fused_common.cuh"
-#include "scatter_dense.cuh"
+#include "seam/types.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -144,7 +144,7 @@ __global__ __launch_bounds__(
 /// Blocks of one row a warp at least, in a power of two; sums in shared memory where one row of each warp fits.
 template <class T>
 void launch(Context<Cuda>& ctx, const CsrRows<T, Cuda>& A, RowSegments segments,
-            const std::uint32_t* pattern, std::uint32_t nonzeros, SketchLayout layout, T* partial) {
+            const RowPattern& pattern, SketchLayout layout, T* partial) {
   using Policy = ScatterSparsePolicy;
   const auto power = [](index_t n) { return std::bit_ceil(static_cast<std::uint64_t>(n)); };
   const index_t least = (layout.rows + Policy::warps - 1) / Policy::warps;
@@ -161,8 +161,8 @@ void launch(Context<Cuda>& ctx, const CsrRows<T, Cuda>& A, RowSegments segments,
     fused::allow_shared(kernel, shared);
     kernel<<<static_cast<unsigned>(segments.count() * static_cast<index_t>(blocks)),
              Policy::threads, shared, ctx.stream()>>>(
-        A, segments, pattern, nonzeros, layout, static_cast<unsigned>(std::countr_zero(blocks)),
-        static_cast<unsigned>(height), partial);
+        A, segments, pattern.nonzero, static_cast<std::uint32_t>(pattern.per_row), layout,
+        static_cast<unsigned>(std::countr_zero(blocks)), static_cast<unsigned>(height), partial);
   };
   if (fitting < 1) return run(&sparse_kernel<false, T>, 0);
   run(&sparse_kernel<true, T>, static_cast<std::size_t>(height * row));

@@ -15,12 +15,12 @@ namespace {
 /// 4 rows of S for a column of A, but a quarter of A's rows at most.
 template <class T>
 struct Sketched : bench::Problem<T> {
-  Sketched(const benchmark::State& state, SketchKind kind, bool sparse)
+  Sketched(const benchmark::State& state, SketchKind kind, bool sparse, index_t nonzeros = 8)
       : bench::Problem<T>(state, sparse),
         S{.kind = kind,
           .rows = std::min(4 * this->cols, this->rows / 4),
           .cols = this->rows,
-          .nonzeros = 8,
+          .nonzeros = nonzeros,
           .rng = {1, 0}},
         SA(this->ctx, S.rows * this->cols) {}
 
@@ -64,9 +64,9 @@ bench::SparseMatrix<T> stored(Context<Cuda>& ctx, const Sketch& S) {
   return {ctx, S.rows, S.cols, offsets, columns, values};
 }
 
-template <class T, SketchKind kind>
+template <class T, SketchKind kind, index_t nonzeros = 8>
 void beside_spmm(benchmark::State& state) {
-  Sketched<T> p(state, kind, false);
+  Sketched<T> p(state, kind, false, nonzeros);
   auto S = stored<T>(p.ctx, p.S);
   const auto spmm = [&] { S.times_rows(p.cols, p.data.values.data(), p.SA.data()); };
   bench::measure(
@@ -95,6 +95,10 @@ void beside_gemm(benchmark::State& state) {
   BENCHMARK(how<float, SketchKind::kind>)->Name(label "<float>")->Apply(bench::shapes)
 
 RANDNLA_SKETCH_BENCH(beside_spmm, dense_shapes, sparse_stack, "sparse_stack");
+// Where it is compared with FlashSketch (arXiv 2602.06071) by the model: docs/gpu-performance.md.
+BENCHMARK(beside_spmm<float, SketchKind::sparse_stack, 4>)
+    ->Name("sparse_stack_of_four<float>")
+    ->Args({16384, 256});
 RANDNLA_SKETCH_BENCH(beside_spmm, dense_shapes, sparse_sign, "sparse_sign");
 RANDNLA_SKETCH_BENCH(beside_spmm, dense_shapes, count_sketch, "count_sketch");
 RANDNLA_SKETCH_BENCH(alone, dense_shapes, srht, "srht");

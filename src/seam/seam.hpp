@@ -20,6 +20,8 @@
 //   fused_pass(ctx, A, rows, v, f, ridge, out, value)   one read of A, see below
 //   fused_multi_pass(ctx, A, rows, V, K, f, ridge, out, value)   the same with K vectors
 //   draw_columns(ctx, S, first, count, pattern)   draw_column(S, first + i, ...), one column after the other
+//   draw_pattern(ctx, S, A, first, count, memory)   columns as scatter_rows wants them for A: a RowPattern in
+//                                       memory for pattern_rows(count) columns
 //   scatter_rows(ctx, A, segments, pattern, layout, partial, scale, SA)   see below
 //   join_sketches(ctx, layout, partial, count, scale, SA)   SA = fma(scale, partial, SA) with the first count
 //                                       partial sketches, in order

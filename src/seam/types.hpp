@@ -35,7 +35,12 @@ inline constexpr index_t max_pass_vectors = 128;
 struct RowPattern {
   const std::uint32_t* nonzero;  // those of the k-th row at nonzero + k * per_row
   index_t per_row;
+  /// Not so: 32 rows at a time lie the first nonzeros of all, then the second, ..., all l-th ones in the l-th of
+  /// per_row equal parts of the sketch.
+  bool by_stacks = false;
 };
+/// Rows that a pattern's memory has room for.
+constexpr index_t pattern_rows(index_t rows) { return (rows + 31) / 32 * 32; }
 
 /// A subsampled randomised Hadamard sketch of rows of which row `first` is the first at hand: row i's sign is that
 /// of srht_sign(rng, i), row t is row selected[t] of the transform. Rows are transformed in blocks of 2^log_block.

@@ -43,25 +43,34 @@ RANDNLA_HD inline std::uint32_t draw_nonzero(ColumnWords& words, std::uint32_t r
   return row * 2 + (word & 1);
 }
 
-/// All nonzeros of column i.
-RANDNLA_HD inline void draw_column(const Sketch& S, index_t i, std::uint32_t* nonzero) {
+/// The nonzeros of column i but of a sparse_sign: the l-th in the l-th of equal parts of the rows, to out(l, nonzero).
+template <class F>
+RANDNLA_HD void draw_stacks_of(const Sketch& S, index_t i, F out) {
   ColumnWords words(S.rng, i);
   const index_t count = nonzeros_per_column(S);
   for (index_t l = 0; l < count; ++l) {
-    if (S.kind == SketchKind::sparse_sign) {
-      // Floyd's sampling without replacement: a row that is taken already gives way to the largest one.
-      const auto largest = static_cast<std::uint32_t>(S.rows - count + l);
-      std::uint32_t mine = draw_nonzero(words, largest + 1);
-      bool taken = false;
-      for (index_t earlier = 0; earlier < l; ++earlier) {
-        taken = taken || nonzero[earlier] / 2 == mine / 2;
-      }
-      nonzero[l] = taken ? largest * 2 + mine % 2 : mine;
-    } else {
-      const index_t begin = l * S.rows / count, end = (l + 1) * S.rows / count;
-      nonzero[l] = draw_nonzero(words, static_cast<std::uint32_t>(end - begin)) +
-                   2 * static_cast<std::uint32_t>(begin);
+    const index_t begin = l * S.rows / count, end = (l + 1) * S.rows / count;
+    out(l, draw_nonzero(words, static_cast<std::uint32_t>(end - begin)) +
+               2 * static_cast<std::uint32_t>(begin));
+  }
+}
+
+/// All nonzeros of column i.
+RANDNLA_HD inline void draw_column(const Sketch& S, index_t i, std::uint32_t* nonzero) {
+  if (S.kind != SketchKind::sparse_sign) {
+    return draw_stacks_of(S, i, [=](index_t l, std::uint32_t word) { nonzero[l] = word; });
+  }
+  ColumnWords words(S.rng, i);
+  const index_t count = nonzeros_per_column(S);
+  for (index_t l = 0; l < count; ++l) {
+    // Floyd's sampling without replacement: a row that is taken already gives way to the largest one.
+    const auto largest = static_cast<std::uint32_t>(S.rows - count + l);
+    const std::uint32_t mine = draw_nonzero(words, largest + 1);
+    bool taken = false;
+    for (index_t earlier = 0; earlier < l; ++earlier) {
+      taken = taken || nonzero[earlier] / 2 == mine / 2;
     }
+    nonzero[l] = taken ? largest * 2 + mine % 2 : mine;
   }
 }
 

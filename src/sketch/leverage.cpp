@@ -75,25 +75,6 @@ void project_rows(Context<B>& ctx, const Problem<B, T>& problem, const std::vect
   pass(T{});
 }
 
-/// A Gram matrix as if the columns had length one; empty where a diagonal entry is not the square of a length
-/// to full precision.
-template <class T>
-std::vector<double> unit_gram(const std::vector<T>& H, index_t d, std::vector<double>& lengths) {
-  const double least = std::numeric_limits<T>::min() / eps<T>, most = std::numeric_limits<T>::max();
-  lengths.clear();
-  for (index_t j = 0; j < d; ++j) {
-    const double square = H[static_cast<std::size_t>(j * (d + 1))];
-    if (!(square >= least && square <= most)) return {};
-    lengths.push_back(std::sqrt(square));
-  }
-  std::vector<double> out;
-  for (std::size_t e = 0; e < H.size(); ++e) {
-    const auto n = static_cast<std::size_t>(d);
-    out.push_back(H[e] / lengths[e % n] / lengths[e / n]);
-  }
-  return out;
-}
-
 /// False, and no score, where the Gram matrix will not do.
 template <Backend B, class T>
 bool by_cholesky(Context<B>& ctx, const Problem<B, T>& problem, LeverageResult& result) {
@@ -102,7 +83,7 @@ bool by_cholesky(Context<B>& ctx, const Problem<B, T>& problem, LeverageResult& 
   ++result.passes;
   std::vector<double> lengths;
   std::vector<double> H =
-      unit_gram(gram_of<B, T>(ctx, problem.A, problem.options.ridge), d, lengths);
+      unit_gram(gram_of<B, T>(ctx, problem.A, problem.options.ridge), d, 0, lengths);
   if (H.empty()) return false;
   const Triangle triangle = cholesky(std::move(H), d);
   if (!(gram_error<T>(triangle.condition) <= accuracy)) return false;

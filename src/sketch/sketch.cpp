@@ -76,8 +76,8 @@ SketchStream<B, T>::SketchStream(Context<B>& ctx, const Sketch& S, MatrixView<T,
   slots_ = std::clamp<index_t>(std::min(fitting, S.cols / segment_ + 1), 1, most_segments);
   partial_ = Buffer<T, B>(ctx, slots_ * size);
   if (is_sparse(S.kind)) {
-    pattern_ =
-        Buffer<std::uint32_t, B>(ctx, std::min(slots_ * segment_, S.cols) * nonzeros_per_column(S));
+    const index_t most_rows = pattern_rows(std::min(slots_ * segment_, S.cols));
+    pattern_ = Buffer<std::uint32_t, B>(ctx, most_rows * nonzeros_per_column(S));
   }
   if (S.kind == SketchKind::srht) {
     selected_ = Buffer<std::uint64_t, B>(ctx, S.rows);
@@ -158,8 +158,8 @@ void SketchStream<B, T>::add_segments(Context<B>& ctx, const Rows<T, B>& rows,
   T* const partial = partial_.data();
   const T scale = scale_of<T>(S_);
   if (is_sparse(S_.kind)) {
-    draw_columns(ctx, S_, seen_, segments.end - segments.begin, pattern_.data());
-    const RowPattern pattern{pattern_.data(), nonzeros_per_column(S_)};
+    const RowPattern pattern =
+        draw_pattern(ctx, S_, rows, seen_, segments.end - segments.begin, pattern_.data());
     return scatter_rows(ctx, rows, segments, pattern, layout, partial, scale, SA_);
   }
   if (S_.kind == SketchKind::srht) {

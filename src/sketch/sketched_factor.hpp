@@ -26,7 +26,31 @@ double gram_error(double condition) {
   return 10 * eps<T> * condition * condition;
 }
 
-/// S A with its columns scaled to length one, and what its factors give.
+/// A Gram matrix H as if the columns had the lengths that they have with `ridge` added to the diagonal, which is not;
+/// empty where a diagonal entry is not the square of a length to full precision.
+template <class T>
+std::vector<double> unit_gram(const std::vector<T>& H, index_t d, double ridge,
+                              std::vector<double>& lengths) {
+  const double least = std::numeric_limits<T>::min() / eps<T>, most = std::numeric_limits<T>::max();
+  lengths.clear();
+  for (index_t j = 0; j < d; ++j) {
+    const double square = H[static_cast<std::size_t>(j * (d + 1))];
+    if (!(square >= least && square <= most)) return {};
+    lengths.push_back(std::sqrt(square + ridge));
+  }
+  std::vector<double> out;
+  out.reserve(H.size());
+  for (index_t j = 0; j < d; ++j) {
+    const double length = lengths[static_cast<std::size_t>(j)];
+    for (index_t i = 0; i < d; ++i) {
+      const auto e = static_cast<std::size_t>(i + j * d);
+      out.push_back(H[e] / lengths[static_cast<std::size_t>(i)] / length);
+    }
+  }
+  return out;
+}
+
+/// S A as if its columns had length one, and what its factors give.
 template <Backend B, class T>
 class SketchedFactor {
  public:
@@ -41,14 +65,12 @@ class SketchedFactor {
     } else {
       sketch_weighted(ctx, S, A, weights, SA);
     }
-    lengths = lengths_with_ridge(ctx, SA, ridge);
+    gram_ = unit_gram(sketch_gram(ctx), d_, ridge, lengths);
+    if (!gram_.empty()) return;
+    lengths = lengths_with_ridge(ctx, SA, ridge);  // of any size
     if (!finite()) return;
-    const Buffer<double, B> divisors(ctx, lengths);
-    divide_columns(ctx, SA, divisors.data());
-    Buffer<T, B> rows(ctx, s_ * d_);
-    copy_by_rows<B, T>(ctx, SA, rows.data());
-    const std::vector<T> H =
-        gram_of<B, T>(ctx, Rows<T, B>(DenseRows<T, B>{rows.data(), s_, d_}), 0);
+    scale_sketch(ctx);
+    const std::vector<T> H = sketch_gram(ctx);
     gram_.assign(H.begin(), H.end());
   }
 
@@ -68,6 +90,7 @@ class SketchedFactor {
       ranked = {d_, triangle.condition};
       return;
     }
+    scale_sketch(ctx);
     Buffer<T, B> copy(ctx, (s_ + d_) * d_);
     const MatrixView<T, B> Q{copy.data(), s_ + d_, d_, s_ + d_};
     fill(ctx, copy.data(), copy.size(), T(0));
@@ -108,10 +131,22 @@ class SketchedFactor {
 
  private:
   MatrixView<T, B> sketch() { return {memory_.data(), s_, d_, s_}; }
+  /// Divides its columns by the lengths, once.
+  void scale_sketch(Context<B>& ctx) {
+    if (std::exchange(scaled_, true)) return;
+    const Buffer<double, B> divisors(ctx, lengths);
+    divide_columns(ctx, sketch(), divisors.data());
+  }
+  std::vector<T> sketch_gram(Context<B>& ctx) {
+    Buffer<T, B> H(ctx, d_ * d_);
+    column_gram<T>(ctx, sketch(), MatrixView<T, B>{H.data(), d_, d_, d_});
+    return H.download();
+  }
 
   index_t s_, d_;
   double error_;
   Buffer<T, B> memory_;
+  bool scaled_ = false;
   std::vector<double> gram_;
 };
 
