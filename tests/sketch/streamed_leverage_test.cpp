@@ -7,6 +7,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
+#include <utility>
+#include <vector>
 
 namespace randnla {
 namespace {
@@ -119,6 +122,20 @@ TYPED_TEST(StreamedLeverage, OfColumnsThatRepeatIsThatOfTheirSpan) {
   EXPECT_EQ(got.rank, 3);
   for (std::size_t i = 0; i < scores.size(); ++i)
     ASSERT_NEAR(scores[i], want.of_row[i], 10 * got.error_estimate + 1000 * eps<T>) << i;
+}
+
+TYPED_TEST(StreamedLeverage, WhatIsNotFiniteIsNamedByItsColumn) {
+  using T = typename TypeParam::Real;
+  using B = typename TypeParam::Space;
+  Problem p = test::random_problem(34, 90, 4);
+  p.values[50 * 4 + 2] = std::numeric_limits<double>::quiet_NaN();
+  const ThreeWays<B, T> data(this->ctx(), p, false, 30);
+  try {
+    this->scores_of(data.streamed, p.rows, {.method = qr, .rng = {3, 0}});
+    FAIL() << "no error";
+  } catch (const InvalidArgument& error) {
+    EXPECT_STREQ(error.what(), "leverage_scores: column 2 of A has an entry that is not finite");
+  }
 }
 
 }  // namespace
