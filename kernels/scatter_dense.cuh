@@ -4,16 +4,19 @@
 #include "fused_common.cuh"
 #include "seam/types.hpp"
 
+#include <randnla/core/error.hpp>
+
 #include <algorithm>
 #include <bit>
+#include <string>
 
 namespace randnla {
 
 struct ScatterPolicy {
   static constexpr int threads = 512, warps = threads / 32;
-  static constexpr int blocks_per_sm = 2;
+  static constexpr int blocks_per_sm = 1;
   static constexpr int tile_bytes = 256;  // of a row in a partial sketch's tile, at most
-  static constexpr int lines = 8;         // of 32 nonzeros that a warp looks at at a time
+  static constexpr int lines = 16;        // of 32 nonzeros that a warp looks at at a time
   static constexpr int queue = 128;       // nonzeros that it looks through for its own
   static constexpr int flight = 8;        // rows that a lane asks for together
   static constexpr index_t cached_bytes =
@@ -36,38 +39,48 @@ struct alignas(Size * sizeof(T)) Pack {
 };
 
 /// The lines of 32 nonzeros that may have some of a segment's for certain rows of the sketch, in their order.
+template <bool ByStacks>
 class Lines {
  public:
   __device__ Lines(const RowPattern& pattern, RowSegments segments, index_t g, index_t rows,
                    index_t top, index_t bottom)
-      : nonzero_(pattern.nonzero),
-        first_(segments.first(g) - segments.begin),
-        last_(segments.last(g) - segments.begin),
-        per_row_(static_cast<unsigned>(pattern.per_row)),
-        by_stacks_(pattern.by_stacks) {
-    if (by_stacks_) {
-      stack_ = static_cast<unsigned>(stack_of(top, rows));
-      stacks_ = static_cast<unsigned>(stack_of(bottom - 1, rows)) - stack_ + 1;
-      begin_ = first_ / 32;
-      count = static_cast<unsigned>((last_ + 31) / 32 - begin_) * stacks_;
+      : per_row_(static_cast<unsigned>(pattern.per_row)),
+        length_(static_cast<unsigned>(segments.last(g) - segments.first(g))) {
+    const index_t first = segments.first(g) - segments.begin;
+    if (ByStacks) {
+      const index_t stack = stack_of(top, rows);
+      stacks_ = static_cast<unsigned>(stack_of(bottom - 1, rows) - stack) + 1;
+      skip_ = static_cast<unsigned>(first % 32);
+      nonzero_ = pattern.nonzero + first / 32 * 32 * per_row_ + stack * 32;
+      count = (skip_ + length_ + 31) / 32 * stacks_;
     } else {
-      begin_ = first_ * per_row_ / 32;
-      count = static_cast<unsigned>((last_ * per_row_ + 31) / 32 - begin_);
+      skip_ = static_cast<unsigned>(first * per_row_ % 32);
+      nonzero_ = pattern.nonzero + first * per_row_ / 32 * 32;
+      count = (skip_ + length_ * per_row_ + 31) / 32;
     }
   }
-  /// The row that the line's nonzero of a lane belongs to, from the pattern's first.
-  __device__ index_t row(unsigned line, unsigned lane) const {
-    return by_stacks_ ? (begin_ + line / stacks_) * 32 + lane
-                      : ((begin_ + line) * 32 + lane) / per_row_;
+  /// Where a line lies: its block of 32 rows and its stack, or its number and 0.
+  struct Place {
+    unsigned block, stack;
+  };
+  __device__ Place place(unsigned line) const {
+    const unsigned block = !ByStacks || stacks_ == 1 ? line : line / stacks_;
+    return {block, ByStacks ? line - block * stacks_ : 0};
   }
-  /// False where the segment has no such nonzero.
-  __device__ bool load(unsigned line, unsigned lane, std::uint32_t& word) const {
-    const index_t mine = line < count ? row(line, lane) : last_;
-    if (mine < first_ || mine >= last_) return false;
-    const index_t begin =
-        by_stacks_ ? (begin_ + line / stacks_) * per_row_ + stack_ + line % stacks_ : begin_ + line;
-    word = nonzero_[begin * 32 + lane];
-    return true;
+  __device__ void advance(Place& place) const {
+    if (ByStacks && ++place.stack < stacks_) return;
+    place.stack = 0, ++place.block;
+  }
+  /// A row beyond all where the segment has no such nonzero.
+  __device__ std::uint32_t word(Place place, unsigned lane) const {
+    const unsigned n = place.block * 32 + lane - skip_;  // before the segment's first: very large
+    if (n >= (ByStacks ? length_ : length_ * per_row_)) return ~0U;
+    return nonzero_[(ByStacks ? place.block * per_row_ + place.stack : place.block) * 32 + lane];
+  }
+  /// The row of the segment that a nonzero of it belongs to; 0 for those before.
+  __device__ unsigned row(Place place, unsigned lane) const {
+    const unsigned n = max(place.block * 32 + lane, skip_) - skip_;
+    return ByStacks ? n : n / per_row_;
   }
 
   unsigned count;
@@ -77,26 +90,23 @@ class Lines {
   __device__ index_t stack_of(index_t t, index_t rows) const {
     return ((t + 1) * per_row_ - 1) / rows;
   }
-
   const std::uint32_t* nonzero_;
-  index_t first_, last_, begin_;
-  unsigned per_row_, stack_ = 0, stacks_ = 1;
-  bool by_stacks_;
+  unsigned per_row_, length_, skip_, stacks_ = 1;
 };
 
-/// A nonzero that the block has found: rows from the first of the lines it is among, the sketch's row from the
-/// block's first.
+/// A nonzero that the block has found: the sketch's row from the block's first, and where it is among the lines at
+/// hand, later the row of A from that of the first line.
 struct Nonzero {
   static constexpr int target_bits = 6;
   static_assert(ScatterPolicy::warps * 4 <= 1 << target_bits);
 
-  __device__ static std::uint32_t pack(std::uint32_t row, std::uint32_t target,
-                                       std::uint32_t negative) {
-    return (row << target_bits | target) << 1 | negative;
+  __device__ static std::uint32_t pack(std::uint32_t place, std::uint32_t word) {
+    return place << (target_bits + 1) | word;
   }
   __device__ explicit Nonzero(std::uint32_t bits) : bits_(bits) {}
-  __device__ std::uint32_t target() const { return bits_ >> 1 & ((1U << target_bits) - 1); }
-  __device__ std::uint32_t row() const { return bits_ >> (target_bits + 1); }
+  __device__ std::uint32_t place() const { return bits_ >> (target_bits + 1); }
+  __device__ std::uint32_t word() const { return bits_ & ((2U << target_bits) - 1); }
+  __device__ std::uint32_t target() const { return word() >> 1; }
   __device__ bool negative() const { return (bits_ & 1) != 0; }
 
  private:
@@ -108,9 +118,10 @@ struct Queued {
   int begin = 0, count = 0, most = 0;
 };
 
-/// Sorts what a warp's groups have in a piece of the list by group, in the list's order.
-__device__ inline Queued queue_own(const std::uint32_t* list, int count, int log_lanes,
-                                   std::uint32_t* queue) {
+/// Sorts what a warp's groups have in a piece of the list by group, in the list's order; row_of(place) is the row.
+template <class F>
+__device__ Queued queue_own(const std::uint32_t* list, int count, int log_lanes, F row_of,
+                            std::uint32_t* queue) {
   constexpr int steps = ScatterPolicy::queue / 32;
   const unsigned lane = threadIdx.x % 32, warp = threadIdx.x / 32, below = (1U << lane) - 1;
   const int groups = 32 >> log_lanes;
@@ -122,6 +133,7 @@ __device__ inline Queued queue_own(const std::uint32_t* list, int count, int log
   }
   Queued mine;
   int filled = 0;
+#pragma unroll 1
   for (int group = 0; group < groups; ++group) {
     const int begin = filled;
     const std::uint32_t target = warp * groups + group;
@@ -129,7 +141,11 @@ __device__ inline Queued queue_own(const std::uint32_t* list, int count, int log
     for (int s = 0; s < steps; ++s) {
       const bool own = found[s] != ~0U && Nonzero(found[s]).target() == target;
       const unsigned votes = __ballot_sync(loops::full_warp, own);
-      if (own) queue[filled + __popc(votes & below)] = found[s];
+      if (own) {
+        const Nonzero nonzero(found[s]);
+        queue[filled + __popc(votes & below)] =
+            Nonzero::pack(row_of(nonzero.place()), nonzero.word());
+      }
       filled += __popc(votes);
     }
     if (group == static_cast<int>(lane >> log_lanes))
@@ -140,32 +156,35 @@ __device__ inline Queued queue_own(const std::uint32_t* list, int count, int log
   return mine;
 }
 
-/// sum += what is queued, in its order; `rows` is the first row's first column that the lane has, of `cols`.
+/// sum += what is queued, in its order; `rows` is the lane's first column of the row that the queue counts from.
 template <int Size, class T>
-__device__ void add_queued(const std::uint32_t* queue, Queued queued, const T* rows, index_t cols,
-                           bool has_columns, Pack<Size, T>& sum) {
+__device__ void add_queued(const std::uint32_t* queue, Queued queued, const T* rows,
+                           std::uint32_t cols, bool has_columns, Pack<Size, T>& sum) {
   constexpr int flight = ScatterPolicy::flight;
   const int count = has_columns ? queued.count : 0;
+#pragma unroll 1
   for (int k = 0; k < queued.most; k += flight) {
     Pack<Size, T> row[flight];
-    bool negative[flight];
+    unsigned negative = 0;  // bit f
 #pragma unroll
     for (int f = 0; f < flight; ++f) {
       if (k + f >= count) continue;
-      const Nonzero found(queue[queued.begin + k + f]);
-      row[f] = *reinterpret_cast<const Pack<Size, T>*>(rows + index_t{found.row()} * cols);
-      negative[f] = found.negative();
+      const Nonzero nonzero(queue[queued.begin + k + f]);
+      row[f] =
+          *reinterpret_cast<const Pack<Size, T>*>(rows + std::uint64_t{nonzero.place()} * cols);
+      if (nonzero.negative()) negative |= 1U << f;
     }
 #pragma unroll
     for (int f = 0; f < flight; ++f) {
       if (k + f >= count) continue;
+      const T sign = (negative >> f & 1) != 0 ? T(-1) : T(1);
 #pragma unroll
-      for (int e = 0; e < Size; ++e) sum.x[e] += negative[f] ? -row[f].x[e] : row[f].x[e];
+      for (int e = 0; e < Size; ++e) sum.x[e] += sign * row[f].x[e];
     }
   }
 }
 
-template <int Size, class T>
+template <int Size, bool ByStacks, class T>
 __global__ __launch_bounds__(ScatterPolicy::threads,
                              ScatterPolicy::blocks_per_sm) void dense_kernel(DenseRows<T, Cuda> A,
                                                                              RowSegments segments,
@@ -186,32 +205,29 @@ __global__ __launch_bounds__(ScatterPolicy::threads,
   const auto targets = static_cast<std::uint32_t>(bottom - top);
 
   const index_t t = top + (threadIdx.x >> split.log_lanes);
-  const index_t inside = (lane & ((1U << split.log_lanes) - 1)) * Size,
-                column = piece * split.columns + inside;
+  const index_t inside = (lane & ((1U << split.log_lanes) - 1)) * Size;
+  const index_t column = piece * split.columns + inside;
   const bool has_columns = inside < split.columns && column < A.cols && t < bottom;
   auto* const out =
       reinterpret_cast<Pack<Size, T>*>(partial + g * layout.size() + layout.index(t, column));
   Pack<Size, T> sum{};
   if (has_columns && g == 0 && segments.before > 0) sum = *out;
 
-  const Lines lines(pattern, segments, g, layout.rows, top, bottom);
-  std::uint32_t word[mine];
-  unsigned valid = 0;  // bit u: there is a word[u]
-  const auto request = [&](unsigned first) {
-    valid = 0;
+  const Lines<ByStacks> lines(pattern, segments, g, layout.rows, top, bottom);
+  const T* const rows = A.values + segments.first(g) * A.cols + column;
+#pragma unroll 1
+  for (unsigned first = 0; first < lines.count; first += warps * mine) {
+    std::uint32_t word[mine], votes[mine];
+    auto place_of_line = lines.place(first + warp * mine);
 #pragma unroll
     for (int u = 0; u < mine; ++u) {
-      if (lines.load(first + warp * mine + u, lane, word[u])) valid |= 1U << u;
+      word[u] = lines.word(place_of_line, lane);
+      lines.advance(place_of_line);
     }
-  };
-  request(0);
-  for (unsigned first = 0; first < lines.count; first += warps * mine) {
-    unsigned votes[mine];
     int total = 0;
 #pragma unroll
     for (int u = 0; u < mine; ++u) {
-      const bool own = (valid >> u & 1) != 0 && (word[u] >> 1) - first_target < targets;
-      votes[u] = __ballot_sync(loops::full_warp, own);
+      votes[u] = __ballot_sync(loops::full_warp, (word[u] >> 1) - first_target < targets);
       total += __popc(votes[u]);
     }
     if (lane == 0) totals[warp] = total;
@@ -224,24 +240,25 @@ __global__ __launch_bounds__(ScatterPolicy::threads,
     }
     const int count = __shfl_sync(loops::full_warp, before, warps - 1);
     int place = __shfl_sync(loops::full_warp, before, warp) - total;
-    const index_t begin = lines.row(first, 0);
 #pragma unroll
     for (int u = 0; u < mine; ++u) {
       if ((votes[u] >> lane & 1) != 0) {
-        const auto row =
-            static_cast<std::uint32_t>(lines.row(first + warp * mine + u, lane) - begin);
         list[place + __popc(votes[u] & below)] =
-            Nonzero::pack(row, (word[u] >> 1) - first_target, word[u] & 1);
+            Nonzero::pack((warp * mine + u) * 32 + lane, word[u] - 2 * first_target);
       }
       place += __popc(votes[u]);
     }
-    request(first + warps * mine);
     __syncthreads();
-    const T* const rows = A.values + (segments.begin + begin) * A.cols + column;
+    const unsigned begin = lines.row(lines.place(first), 0);
+    const auto row_of = [&](std::uint32_t n) {
+      return lines.row(lines.place(first + n / 32), n % 32) - begin;
+    };
+#pragma unroll 1
     for (int n = 0; n < count; n += ScatterPolicy::queue) {
-      const Queued queued =
-          queue_own(list + n, min(count - n, ScatterPolicy::queue), split.log_lanes, queues[warp]);
-      add_queued<Size>(queues[warp], queued, rows, A.cols, has_columns, sum);
+      const Queued queued = queue_own(list + n, min(count - n, ScatterPolicy::queue),
+                                      split.log_lanes, row_of, queues[warp]);
+      add_queued<Size>(queues[warp], queued, rows + index_t{begin} * A.cols,
+                       static_cast<std::uint32_t>(A.cols), has_columns, sum);
       __syncwarp();
     }
   }
@@ -255,6 +272,9 @@ void launch_dense(Context<Cuda>& ctx, const DenseRows<T, Cuda>& A, RowSegments s
   constexpr index_t pack = Size * sizeof(T), sector = std::max<index_t>(1, 32 / pack);  // packs
   const index_t packs = A.cols / Size;
   const index_t rows = std::min(segments.length, segments.end - segments.begin);
+  require(rows * pattern.per_row < index_t{1} << 31,
+          "a segment of " + std::to_string(rows) + " rows with " + std::to_string(pattern.per_row) +
+              " nonzeros each is too long for the device");
   int log_lanes = 5;
   while (log_lanes > 3 && (packs <= index_t{1} << (log_lanes - 1) ||
                            rows * pack << log_lanes > Policy::cached_bytes)) {
@@ -265,9 +285,10 @@ void launch_dense(Context<Cuda>& ctx, const DenseRows<T, Cuda>& A, RowSegments s
   const index_t height = Policy::threads >> log_lanes;
   const Split split{log_lanes, std::min(lanes, even) * Size, static_cast<unsigned>(pieces),
                     static_cast<unsigned>((layout.rows + height - 1) / height)};
-  dense_kernel<Size>
-      <<<static_cast<unsigned>(segments.count()) * split.pieces * split.groups, Policy::threads, 0,
-         ctx.stream()>>>(A, segments, pattern, layout, split, partial);
+  const auto kernel =
+      pattern.by_stacks ? &dense_kernel<Size, true, T> : &dense_kernel<Size, false, T>;
+  kernel<<<static_cast<unsigned>(segments.count()) * split.pieces * split.groups, Policy::threads,
+           0, ctx.stream()>>>(A, segments, pattern, layout, split, partial);
 }
 
 /// The widest loads that the rows' places allow.

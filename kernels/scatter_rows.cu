@@ -2,7 +2,7 @@
 //
 // Mapping   Dense: every entry of the partial sketch has one owner, who gathers its rows of A. 8 to 32 lanes, 16
 //           bytes of a row each, take one row of the sketch; a block has 16 to 64 rows of it that are neighbours and
-//           looks through those stacks of the segment's pattern that go there, 4,096 nonzeros at a time: votes and
+//           looks through those stacks of the segment's pattern that go there, 8,192 nonzeros at a time: votes and
 //           a sum over its warps make a list of its own in their order, which each warp sorts by owner; the
 //           rows then come eight at a time, sums are registers. Blocks of the same columns run one after the
 //           other, fewer columns the longer the segment, so that rows come from DRAM once.
