@@ -1,4 +1,5 @@
 #include "commands.hpp"
+#include "device_data.hpp"
 #include "interrupt.hpp"
 #include "matrix_file.hpp"
 #include "outputs.hpp"
@@ -25,8 +26,8 @@ struct Scores {
   std::vector<ScoredRow> top;
 };
 
-template <Backend B>
-Scores scores_of(Context<B>& ctx, const Dataset<double, B>& data, const LeverageCommand& command) {
+template <Backend B, class Data>
+Scores scores_of(Context<B>& ctx, const Data& data, const LeverageCommand& command) {
   Buffer<double, B> scores(ctx, data.rows);
   Scores out;
   out.result = leverage_scores(ctx, data.view(), command.options, scores.view());
@@ -40,8 +41,8 @@ Scores scores_on(Context<Cpu>& host, const Dataset<double, Cpu>& data,
   if (command.device == Device::cpu) return scores_of(host, data, command);
   Context<Cuda> ctx;
 #ifdef RANDNLA_HAS_CUDA
-  const Dataset<double, Cuda> copy = copy_to(ctx, data);
-  return scores_of(ctx, copy, command);
+  return std::visit([&](const auto& there) { return scores_of(ctx, there, command); },
+                    to_device(ctx, data, command.device_memory));
 #else
   return {};  // not reached: the context is an error without CUDA
 #endif

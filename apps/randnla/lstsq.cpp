@@ -1,4 +1,5 @@
 #include "commands.hpp"
+#include "device_data.hpp"
 #include "interrupt.hpp"
 #include "matrix_file.hpp"
 #include "outputs.hpp"
@@ -26,8 +27,8 @@ struct Solution {
   double seconds = 0;
 };
 
-template <Backend B>
-Solution solved(Context<B>& ctx, const Dataset<double, B>& A, const RightHandSides& sides,
+template <Backend B, class Data>
+Solution solved(Context<B>& ctx, const Data& A, const RightHandSides& sides,
                 const LeastSquaresOptions& options) {
   const Buffer<double, B> b(ctx, sides.values);
   Buffer<double, B> x(ctx, A.cols * sides.count);
@@ -41,13 +42,13 @@ Solution solved(Context<B>& ctx, const Dataset<double, B>& A, const RightHandSid
   return out;
 }
 
-Solution solved_on(Device device, Context<Cpu>& host, const Dataset<double, Cpu>& A,
-                   const RightHandSides& sides, const LeastSquaresOptions& options) {
-  if (device == Device::cpu) return solved(host, A, sides, options);
+Solution solved_on(const LstsqOptions& options, Context<Cpu>& host, const Dataset<double, Cpu>& A,
+                   const RightHandSides& sides) {
+  if (options.device == Device::cpu) return solved(host, A, sides, options.solver);
   Context<Cuda> ctx;
 #ifdef RANDNLA_HAS_CUDA
-  const Dataset<double, Cuda> copy = copy_to(ctx, A);
-  return solved(ctx, copy, sides, options);
+  return std::visit([&](const auto& there) { return solved(ctx, there, sides, options.solver); },
+                    to_device(ctx, A, options.device_memory));
 #else
   return {};  // not reached: the context is an error without CUDA
 #endif
@@ -147,7 +148,7 @@ int lstsq(const LstsqOptions& options) {
   Context<Cpu> ctx(options.threads);
   Loaded<double> matrix = read(ctx, options);
   const RightHandSides sides = right_hand_sides(ctx, options, matrix);
-  const Solution solution = solved_on(options.device, ctx, matrix.data, sides, options.solver);
+  const Solution solution = solved_on(options, ctx, matrix.data, sides);
   // From here on an interrupt must remove what is half written.
   finish_work_on_interrupt();
   if (!options.out.empty()) write(options.out, solution.x, sides.count);

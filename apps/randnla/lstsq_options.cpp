@@ -135,6 +135,7 @@ void add_lstsq(CLI::App& app, LstsqOptions& lstsq) {
   add_solver(*command, lstsq.solver);
   add_choice(*command, "--device", lstsq.device, device_names, "Where the problem is solved")
       ->group("Run");
+  add_device_memory(*command, lstsq.device_memory)->group("Run");
   add_number(*command, "--threads", lstsq.threads, nonnegative, "On the CPU; 0: one a processor")
       ->group("Run");
   command->add_option("--out", lstsq.out, "x, float64; of several right-hand sides a column each")
@@ -142,7 +143,10 @@ void add_lstsq(CLI::App& app, LstsqOptions& lstsq) {
       ->group("Run");
   command->add_flag("--json", lstsq.json, "The last line of the output is one object")
       ->group("Run");
-  command->final_callback([command, &lstsq] { check_lstsq(*command, lstsq); });
+  command->final_callback([command, &lstsq] {
+    check_lstsq(*command, lstsq);
+    check_device_memory(*command, lstsq.device);
+  });
 }
 
 }  // namespace randnla::app

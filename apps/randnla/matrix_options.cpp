@@ -60,9 +60,13 @@ void add_sketch(CLI::App& app, SketchCommand& sketch) {
   add_number(*command, "--index-base", sketch.matrix.index_base, {0, 1, true, true, "0 or 1"},
              "Of LIBSVM; without it 0 if a 0 occurs, else 1");
   add_choice(*command, "--device", sketch.device, device_names, "Where A is sketched");
+  add_device_memory(*command, sketch.device_memory);
   add_number(*command, "--threads", sketch.threads, nonnegative, "On the CPU; 0: one a processor");
   command->add_flag("--json", sketch.json, "The last line of the output is one object");
-  command->final_callback([command, &sketch] { check_nonzeros(*command, sketch.kind); });
+  command->final_callback([command, &sketch] {
+    check_nonzeros(*command, sketch.kind);
+    check_device_memory(*command, sketch.device);
+  });
 }
 
 void add_leverage(CLI::App& app, LeverageCommand& leverage) {
@@ -91,10 +95,12 @@ void add_leverage(CLI::App& app, LeverageCommand& leverage) {
   add_number(*command, "--index-base", leverage.matrix.index_base, {0, 1, true, true, "0 or 1"},
              "Of LIBSVM; without it 0 if a 0 occurs, else 1");
   add_choice(*command, "--device", leverage.device, device_names, "Where the scores are computed");
+  add_device_memory(*command, leverage.device_memory);
   add_number(*command, "--threads", leverage.threads, nonnegative,
              "On the CPU; 0: one a processor");
   command->add_flag("--json", leverage.json, "The last line of the output is one object");
-  command->final_callback([error, &options] {
+  command->final_callback([command, error, &options, &leverage] {
+    check_device_memory(*command, leverage.device);
     const bool exact =
         options.method == LeverageMethod::cholesky || options.method == LeverageMethod::qr;
     require(!exact || error->count() == 0,

@@ -137,6 +137,22 @@ inline void check_classes(const ClassOptions& classes) {
           "--labels NEG,POS and --positive exclude each other");
 }
 
+/// --device-memory, after --device.
+inline CLI::Option* add_device_memory(CLI::App& app, std::size_t& bytes) {
+  return app
+      .add_option("--device-memory", bytes,
+                  "Most of it for the rows of the data, for instance 500M; what does not fit stays "
+                  "on\nthe host and is streamed. Without it as much as there is")
+      ->transform(CLI::AsSizeValue(false).description(""))
+      ->check(in(at_least_one))
+      ->type_name("BYTES[K|M|G]");
+}
+
+inline void check_device_memory(const CLI::App& app, Device device) {
+  require(device == Device::cuda || app.count("--device-memory") == 0,
+          "--device-memory is about --device cuda");
+}
+
 /// How to read files: the same in all commands.
 inline void add_reading(CLI::App& app, ReadingOptions& reading, const char* group) {
   add_choice(app, "--format", reading.format, format_names, "Of the data; auto: by their content")

@@ -6,6 +6,7 @@
 #include <randnla/data/synthetic.hpp>
 #include <randnla/objective/regulariser.hpp>
 
+#include <cstddef>
 #include <limits>
 #include <optional>
 #include <string>
@@ -60,6 +61,7 @@ struct TrainOptions {
   double max_props = std::numeric_limits<double>::infinity();
   Start start = Start::normal;
   Device device = Device::cpu;
+  std::size_t device_memory = 0;  // bytes for rows; 0: what there is
   Precision precision = Precision::f64;
   int threads = 0;
   std::string trace, model, plot;  // files; empty: none
@@ -107,6 +109,7 @@ struct SketchCommand {
   index_t nonzeros = Sketch{}.nonzeros;
   std::uint64_t seed = 1;
   Device device = Device::cpu;
+  std::size_t device_memory = 0;  // bytes for rows; 0: what there is
   int threads = 0;
   bool json = false;
 };
@@ -117,6 +120,7 @@ struct LeverageCommand {
   std::string out, plot;  // empty: none
   index_t top = 0;
   Device device = Device::cpu;
+  std::size_t device_memory = 0;  // bytes for rows; 0: what there is
   int threads = 0;
   bool json = false;
 };
@@ -129,6 +133,7 @@ struct LstsqOptions {
   LeastSquaresOptions solver{.rng = {1, 0}};
   SyntheticOptions generator;
   Device device = Device::cpu;
+  std::size_t device_memory = 0;  // bytes for rows; 0: what there is
   int threads = 0;
   bool json = false;
 

@@ -1,4 +1,5 @@
 #include "commands.hpp"
+#include "device_data.hpp"
 #include "interrupt.hpp"
 #include "matrix_file.hpp"
 #include "outputs.hpp"
@@ -37,20 +38,20 @@ Sketch sketch_for(const SketchCommand& options, const Dataset<double, Cpu>& data
           .rng = {options.seed, 0}};
 }
 
-template <Backend B>
-std::vector<double> sketched(Context<B>& ctx, const Sketch& S, const Dataset<double, B>& data) {
+template <Backend B, class Data>
+std::vector<double> sketched(Context<B>& ctx, const Sketch& S, const Data& data) {
   Buffer<double, B> SA(ctx, S.rows * data.cols);
   apply(ctx, S, data.view(), MatrixView<double, B>{SA.data(), S.rows, data.cols, S.rows});
   return SA.download();
 }
 
-std::vector<double> sketched_on(Device device, Context<Cpu>& host, const Sketch& S,
+std::vector<double> sketched_on(const SketchCommand& options, Context<Cpu>& host, const Sketch& S,
                                 const Dataset<double, Cpu>& data) {
-  if (device == Device::cpu) return sketched(host, S, data);
+  if (options.device == Device::cpu) return sketched(host, S, data);
   Context<Cuda> ctx;
 #ifdef RANDNLA_HAS_CUDA
-  const Dataset<double, Cuda> copy = copy_to(ctx, data);
-  return sketched(ctx, S, copy);
+  return std::visit([&](const auto& there) { return sketched(ctx, S, there); },
+                    to_device(ctx, data, options.device_memory));
 #else
   return {};  // not reached: the context is an error without CUDA
 #endif
@@ -91,7 +92,7 @@ int sketch(const SketchCommand& options) {
                                     }).data;
   const Sketch S = sketch_for(options, data);
   const auto begin = Clock::now();
-  const std::vector<double> SA = sketched_on(options.device, ctx, S, data);
+  const std::vector<double> SA = sketched_on(options, ctx, S, data);
   const double seconds = seconds_since(begin);
   const double norm = frobenius_norm(data.values.data(), data.values.size());
   const double sketch_norm = frobenius_norm(SA.data(), static_cast<index_t>(SA.size()));

@@ -1,5 +1,7 @@
 #include "solve.hpp"
 
+#include "device_data.hpp"
+
 #include <randnla/core/random.hpp>
 #include <randnla/objective/linear_model.hpp>
 #include <randnla/objective/softmax.hpp>
@@ -80,35 +82,47 @@ Solution solve(Context<B>& ctx, const F& objective, const TrainOptions& options,
   return solution;
 }
 
-template <class Objective, Backend B, Scalar T, class... Loss>
-Solution solve_linear(Context<B>& ctx, const Dataset<T, B>& data, const TrainOptions& options,
+template <class Objective, Backend B, Scalar T, class... More>
+Objective objective_on(Context<B>& ctx, const Dataset<T, B>& data, const More&... more) {
+  return Objective(ctx, data, more...);
+}
+
+template <class Objective, Scalar T, class... More>
+Objective objective_on(Context<Cuda>& ctx, const StreamedData<T>& data, const More&... more) {
+  return Objective(ctx, data.streamed, data.targets.view(), more...);
+}
+
+template <class Objective, Backend B, Scalar T, class Data, class... Loss>
+Solution solve_linear(Context<B>& ctx, const Data& data, const TrainOptions& options,
                       const Hooks& hooks, Loss... loss) {
-  const Objective objective(ctx, data, options.regulariser, loss...);
+  const auto objective = objective_on<Objective>(ctx, data, options.regulariser, loss...);
   return solve<B, T>(ctx, objective, options, hooks);
 }
 
-template <Backend B, Scalar T>
-Solution solve(Context<B>& ctx, const Dataset<T, B>& data, index_t classes,
-               const TrainOptions& options, const Hooks& hooks) {
+/// data: a Dataset or StreamedData.
+template <Backend B, Scalar T, class Data>
+Solution solve(Context<B>& ctx, const Data& data, index_t classes, const TrainOptions& options,
+               const Hooks& hooks) {
   switch (options.loss) {
     case Loss::squares:
-      return solve_linear<LinearModel<SigmoidSquares, B, T>>(ctx, data, options, hooks);
+      return solve_linear<LinearModel<SigmoidSquares, B, T>, B, T>(ctx, data, options, hooks);
     case Loss::logistic:
-      return solve_linear<LinearModel<LogisticLoss, B, T>>(ctx, data, options, hooks);
+      return solve_linear<LinearModel<LogisticLoss, B, T>, B, T>(ctx, data, options, hooks);
     case Loss::least_squares:
-      return solve_linear<LinearModel<SquaredLoss, B, T>>(ctx, data, options, hooks);
+      return solve_linear<LinearModel<SquaredLoss, B, T>, B, T>(ctx, data, options, hooks);
     case Loss::cauchy: {
       CauchyLoss loss;
       loss.c = options.loss_scale.value_or(loss.c);
-      return solve_linear<LinearModel<CauchyLoss, B, T>>(ctx, data, options, hooks, loss);
+      return solve_linear<LinearModel<CauchyLoss, B, T>, B, T>(ctx, data, options, hooks, loss);
     }
     case Loss::tukey: {
       TukeyLoss loss;
       loss.c = options.loss_scale.value_or(loss.c);
-      return solve_linear<LinearModel<TukeyLoss, B, T>>(ctx, data, options, hooks, loss);
+      return solve_linear<LinearModel<TukeyLoss, B, T>, B, T>(ctx, data, options, hooks, loss);
     }
     case Loss::softmax: {
-      const SoftmaxRegression<B, T> objective(ctx, data, classes, options.regulariser);
+      const auto objective =
+          objective_on<SoftmaxRegression<B, T>>(ctx, data, classes, options.regulariser);
       return solve<B, T>(ctx, objective, options, hooks);
     }
   }
@@ -140,8 +154,11 @@ Solution Place::solve(const Dataset<T, Cpu>& data, index_t classes, const TrainO
                       const Hooks& hooks) {
 #ifdef RANDNLA_HAS_CUDA
   if (device_) {
-    const Dataset<T, Cuda> copy = copy_to(device_->ctx, data);
-    return app::solve<Cuda, T>(device_->ctx, copy, classes, options, hooks);
+    return std::visit(
+        [&](const auto& there) {
+          return app::solve<Cuda, T>(device_->ctx, there, classes, options, hooks);
+        },
+        to_device(device_->ctx, data, options.device_memory));
   }
 #endif
   return app::solve<Cpu, T>(host_, data, classes, options, hooks);

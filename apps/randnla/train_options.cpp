@@ -210,6 +210,7 @@ void add_stopping_options(CLI::App& app, TrainOptions& train) {
 void add_run_options(CLI::App& app, TrainOptions& train) {
   add_choice(app, "--device", train.device, device_names, "Where the run takes place")
       ->group("Run");
+  add_device_memory(app, train.device_memory)->group("Run");
   add_choice(app, "--precision", train.precision, precision_names, "Of data and weights")
       ->group("Run");
   const Range thread_range{0, 4096, true, true, "between 0 and 4096"};
@@ -333,6 +334,7 @@ void add_train(CLI::App& app, TrainOptions& train) {
   command->final_callback([command, &train] {
     check_data_options(*command, train.data);
     check_method_options(*command, train);
+    check_device_memory(*command, train.device);
     apply_subproblem(train);
   });
 }

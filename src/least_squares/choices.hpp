@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <variant>
 
 namespace randnla {
 
@@ -74,8 +73,7 @@ void check(index_t rows, index_t cols, MatrixView<const T, B> b, MatrixView<T, B
 template <Backend B, class T>
 LeastSquaresMethod first_choice(const System<B, T>& system) {
   if (system.rows < system.cols) return LeastSquaresMethod::qr;
-  const bool dense = std::holds_alternative<DenseRows<T, B>>(system.A);
-  return dense && system.cols >= 900 && system.rows >= 32 * system.cols
+  return system.A.dense() && system.cols >= 900 && system.rows >= 32 * system.cols
              ? LeastSquaresMethod::fossils
              : LeastSquaresMethod::normal;
 }

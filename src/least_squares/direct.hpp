@@ -1,6 +1,7 @@
 // Small factors by other ways than a sketch or QR of all rows: of wide A, of A'A, of a sample of A's rows.
 #pragma once
 
+#include "core/gathered_rows.hpp"
 #include "least_squares/factored.hpp"
 
 #include <randnla/sketch/leverage.hpp>
@@ -31,11 +32,20 @@ void gather_rows(Context<B>& ctx, const Rows<T, B>& A, const index_t* rows, cons
   });
 }
 
+/// The same, wherever A's rows are. Waits where they are streamed.
+template <Backend B, class T>
+void gather_rows(Context<B>& ctx, const RowSource<T, B>& A, const index_t* rows, const T* weights,
+                 index_t count, T* out) {
+  if (A.streamed == nullptr) return gather_rows(ctx, A.resident, rows, weights, count, out);
+  const GatheredRows<B, T> some(ctx, A.streamed->host(), downloaded(ctx, rows, count));
+  gather_rows<B, T>(ctx, some.view(), nullptr, weights, count, out);
+}
+
 /// A itself on the host, for fewer rows than columns. Waits.
 template <Backend B, class T>
 Factored<B, T> factored_wide(Context<B>& ctx, System<B, T>& system) {
   Buffer<T, B> M(ctx, system.rows * system.cols);
-  gather_rows<B, T>(ctx, system.A, nullptr, nullptr, system.rows, M.data());
+  gather_rows<B, T>(ctx, system.A.resident, nullptr, nullptr, system.rows, M.data());
   ++system.passes;
   const std::vector<T> host = M.download();
   SmallFactor small({host.begin(), host.end()}, system.rows, system.cols, own_cut<T>(system.rows));
@@ -63,8 +73,9 @@ Factored<B, T> sampled(Context<B>& ctx, System<B, T>& system, const LeastSquares
   if (is_given(rule)) {
     scores = Buffer<T, B>(ctx, std::vector<T>(options.scores.begin(), options.scores.end()));
   } else if (is_leverage(rule)) {
-    const LeverageResult known =
-        leverage_scores(ctx, system.A, LeverageOptions{.rng = rng.next()}, scores.view());
+    const LeverageOptions leverage{.rng = rng.next()};
+    const LeverageResult known = system.A.visit(
+        [&](const auto& rows) { return leverage_scores(ctx, rows, leverage, scores.view()); });
     system.passes += known.passes;
   } else if (uses_scores(rule)) {
     row_norms(ctx, system.A, scores.data());
@@ -96,8 +107,7 @@ std::optional<Factored<B, T>> factored_normal(Context<B>& ctx, System<B, T>& sys
   Buffer<T, B> ones(ctx, system.rows), H(ctx, n * n);
   T* const one = ones.data();
   for_each(ctx, system.rows, [=] RANDNLA_FN(index_t i) { one[i] = 1; });
-  gram(ctx, system.A, RowSelection<B>{nullptr, system.rows, nullptr}, one, system.ridge,
-       MatrixView<T, B>{H.data(), n, n, n});
+  gram<B, T>(ctx, system.A, one, system.ridge, MatrixView<T, B>{H.data(), n, n, n});
   ++system.passes;
   const std::vector<T> host = H.download();
   std::optional<SmallFactor> small = factored_gram<T>({host.begin(), host.end()}, n, system.rows);

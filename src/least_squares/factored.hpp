@@ -3,6 +3,8 @@
 
 #include "cpu/small_factor.hpp"
 #include "least_squares/system.hpp"
+#include "seam/stacked_factor.hpp"
+#include "sketch/apply_source.hpp"
 
 #include <randnla/least_squares/least_squares.hpp>
 
@@ -199,7 +201,10 @@ Factored<B, T> sketched(Context<B>& ctx, System<B, T>& system, const Sketch& S) 
 template <Backend B, class T>
 Factored<B, T> factored_whole(Context<B>& ctx, System<B, T>& system) {
   ++system.passes;
-  const auto R = upper_factor(ctx, system.A, system.b().values, system.count);
+  const T* const b = system.b().values;
+  const auto R = system.A.streamed != nullptr
+                     ? stacked_factor(ctx, system.A, b, system.count)
+                     : upper_factor(ctx, system.A.resident, b, system.count);
   return factored<B, T>(ctx, R, system.cols, system.count, static_cast<double>(system.ridge),
                         own_cut<T>(system.cols));
 }

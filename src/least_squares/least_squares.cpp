@@ -4,6 +4,7 @@
 #include "sketch/srht.hpp"
 
 #include <randnla/core/error.hpp>
+#include <randnla/core/streamed_rows.hpp>
 #include <randnla/least_squares/least_squares.hpp>
 
 #include <algorithm>
@@ -21,7 +22,7 @@ using Stop = LeastSquaresStop;
 template <Backend B, class T>
 class Run {
  public:
-  /// A: Rows or a LinearMapRef.
+  /// A: a RowSource or a LinearMapRef.
   template <class Matrix>
   Run(Context<B>& ctx, const Matrix& A, MatrixView<const T, B> b,
       const LeastSquaresOptions& options)
@@ -279,10 +280,22 @@ LeastSquaresResult solve_all(Context<B>& ctx, const Matrix& A, MatrixView<const 
 template <Backend B, Scalar T>
 LeastSquaresResult least_squares(Context<B>& ctx, const Rows<T, B>& A, MatrixView<const T, B> b,
                                  MatrixView<T, B> x, const LeastSquaresOptions& options) {
-  const auto [rows, cols] =
-      std::visit([](const auto& matrix) { return std::pair(matrix.rows, matrix.cols); }, A);
-  check<B, T>(rows, cols, b, x, options);
-  return solve_all<B, T>(ctx, A, b, x, options, max_pass_vectors);
+  const RowSource<T, B> source(A);
+  check<B, T>(source.rows, source.cols, b, x, options);
+  return solve_all<B, T>(ctx, source, b, x, options, max_pass_vectors);
+}
+
+template <Backend B, Scalar T>
+LeastSquaresResult least_squares(Context<B>& ctx, const StreamedRows<T, B>& A,
+                                 MatrixView<const T, B> b, MatrixView<T, B> x,
+                                 const LeastSquaresOptions& options) {
+  const RowSource<T, B> source(A);
+  check<B, T>(source.rows, source.cols, b, x, options);
+  const bool direct = options.method == Method::qr || options.method == Method::automatic;
+  require(source.rows >= source.cols || !direct,
+          "least_squares: streamed rows, " + std::to_string(source.rows) + " of " +
+              std::to_string(source.cols) + " columns: want as many rows as columns");
+  return solve_all<B, T>(ctx, source, b, x, options, max_pass_vectors);
 }
 
 template <Backend B, Scalar T>
@@ -308,6 +321,16 @@ LeastSquaresResult least_squares(Context<B>& ctx, MatrixView<const T, B> A,
   return least_squares<B, T>(ctx, DenseRows<T, B>{to, A.rows, A.cols}, b, x, options);
 }
 
+template LeastSquaresResult least_squares(Context<ThisBackend>&,
+                                          const StreamedRows<float, ThisBackend>&,
+                                          MatrixView<const float, ThisBackend>,
+                                          MatrixView<float, ThisBackend>,
+                                          const LeastSquaresOptions&);
+template LeastSquaresResult least_squares(Context<ThisBackend>&,
+                                          const StreamedRows<double, ThisBackend>&,
+                                          MatrixView<const double, ThisBackend>,
+                                          MatrixView<double, ThisBackend>,
+                                          const LeastSquaresOptions&);
 template LeastSquaresResult least_squares(Context<ThisBackend>&, LinearMapRef<ThisBackend, float>,
                                           MatrixView<const float, ThisBackend>,
                                           MatrixView<float, ThisBackend>,

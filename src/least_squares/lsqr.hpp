@@ -21,6 +21,7 @@ struct StartTerm {
   index_t count;
   T* u;
 
+  StartTerm from(index_t first) const { return {b + first * count, count, u + first}; }
   RANDNLA_HD RowTerm<T> operator()(index_t, index_t row, T z) const {
     const T r = b[row * count] - z;
     u[row] = r;
@@ -34,6 +35,7 @@ struct BidiagonalTerm {
   T* u;
   const LsqrState* state;
 
+  BidiagonalTerm from(index_t first) const { return {u + first, state}; }
   RANDNLA_HD RowTerm<T> operator()(index_t, index_t row, T z) const {
     const T next = z - static_cast<T>(state->alpha * inverse_or_zero(state->beta)) * u[row];
     u[row] = next;

@@ -11,7 +11,7 @@ class Solver {
  public:
   using Stop = LeastSquaresStop;
 
-  /// A: Rows or a LinearMapRef.
+  /// A: a RowSource or a LinearMapRef.
   template <class Matrix>
   Solver(Context<B>& ctx, const Matrix& A, MatrixView<const T, B> b,
          const LeastSquaresOptions& given)

@@ -1,7 +1,7 @@
 // The passes over A that least squares make.
 #pragma once
 
-#include "seam/seam.hpp"
+#include "seam/streamed_passes.hpp"
 
 #include <randnla/core/buffer.hpp>
 #include <randnla/operator/linear_map.hpp>
@@ -20,6 +20,9 @@ struct ResidualTerm {
   T* kept;
   index_t count;
 
+  ResidualTerm from(index_t first) const {
+    return {b + first * count, moved(kept, first * count), count};
+  }
   RANDNLA_HD RowTerm<T> operator()(index_t, index_t row, T z) const {
     const T r = b[row] - z;
     return {r, r * r};
@@ -32,6 +35,7 @@ struct ResidualTerm {
 
 template <class T>
 struct ProductTerm {
+  ProductTerm from(index_t) const { return {}; }
   RANDNLA_HD RowTerm<T> operator()(index_t, index_t, T z) const { return {z, 0}; }
   RANDNLA_HD T operator()(index_t, index_t, T*) const { return 0; }
 };
@@ -40,10 +44,10 @@ struct ProductTerm {
 template <Backend B, class T>
 class System {
  public:
-  System(Context<B>& ctx, const Rows<T, B>& matrix, MatrixView<const T, B> b, double lambda)
+  System(Context<B>& ctx, const RowSource<T, B>& matrix, MatrixView<const T, B> b, double lambda)
       : A(matrix),
         rows(b.rows),
-        cols(std::visit([](const auto& m) { return m.cols; }, matrix)),
+        cols(matrix.cols),
         count(b.cols),
         ridge(static_cast<T>(lambda)),
         b_(ctx, b.rows * b.cols),
@@ -54,7 +58,8 @@ class System {
   }
 
   System(Context<B>& ctx, LinearMapRef<B, T> products, MatrixView<const T, B> b, double lambda)
-      : System(ctx, DenseRows<T, B>{nullptr, products.rows(), products.cols()}, b, lambda) {
+      : System(ctx, Rows<T, B>(DenseRows<T, B>{nullptr, products.rows(), products.cols()}), b,
+               lambda) {
     map = products;
     products_ = Buffer<T, B>(ctx, rows);
   }
@@ -92,7 +97,7 @@ class System {
     if (map) {
       pass_by_products(ctx, v, f, out, value);
     } else {
-      fused_pass(ctx, A, RowSelection<B>{nullptr, rows, nullptr}, v, f, T(0), out, value);
+      fused_pass(ctx, A, v, f, out, value);
     }
     ++passes;
   }
@@ -101,8 +106,7 @@ class System {
   template <class F>
   void pass(Context<B>& ctx, const T* V, F f, T* out, double* value) {
     if (count == 1) return pass_one(ctx, V, f, out, value);
-    fused_multi_pass(ctx, A, RowSelection<B>{nullptr, rows, nullptr}, V, count, f, T(0), out,
-                     static_cast<double*>(nullptr));
+    fused_multi_pass(ctx, A, V, count, f, out);
     ++passes;
   }
 
@@ -128,7 +132,7 @@ class System {
   DenseRows<T, B> b() const { return {b_.data(), rows, count}; }
   int exponent(index_t c) const { return exponents_[static_cast<std::size_t>(c)]; }
 
-  const Rows<T, B> A;                     // without entries where there is a map
+  const RowSource<T, B> A;                // without entries where there is a map
   std::optional<LinearMapRef<B, T>> map;  // A by its products
   const index_t rows, cols, count;
   const T ridge;

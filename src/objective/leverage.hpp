@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cpu/pseudo_inverse_root.hpp"
-#include "seam/seam.hpp"
+#include "seam/streamed_passes.hpp"
 #include "sketch/leverage_ratio.hpp"
 
 #include <randnla/core/buffer.hpp>
@@ -18,15 +18,14 @@ inline constexpr double sampling_error = 0.5;
 
 /// out[i] = a_i'(A'|D|A)^+ a_i by the Gram matrix.
 template <Backend B, class T>
-void exact_leverage_ratio(Context<B>& ctx, const Rows<T, B>& A, VectorView<const T, B> weights,
+void exact_leverage_ratio(Context<B>& ctx, const RowSource<T, B>& A, VectorView<const T, B> weights,
                           T* out) {
-  const index_t n = weights.size, d = std::visit([](const auto&rows) { return rows.cols; }, A);
+  const index_t n = weights.size, d = A.cols;
   Buffer<T, B> sizes(ctx, n), H(ctx, d * d);
   const T* const w = weights.data;
   T* const size = sizes.data();
   for_each(ctx, n, [=] RANDNLA_FN(index_t i) { size[i] = w[i] < 0 ? -w[i] : w[i]; });
-  gram(ctx, A, RowSelection<B>{nullptr, n, nullptr}, size, T(0),
-       MatrixView<T, B>{H.data(), d, d, d});
+  gram<B, T>(ctx, A, size, T(0), MatrixView<T, B>{H.data(), d, d, d});
   const std::vector<T> host = H.download();
   const auto root =
       pseudo_inverse_root({host.begin(), host.end()}, d, std::numeric_limits<T>::epsilon());
@@ -50,8 +49,8 @@ void exact_leverage_ratio(Context<B>& ctx, const Rows<T, B>& A, VectorView<const
 /// Error  exact: of the score of row i, about d eps times the condition of A'|D|A with its diagonal scaled
 ///        to one, which is at most 1 / (d eps): smaller eigenvalues count as zero. approximate: sampling_error
 template <Backend B, class T>
-void linear_leverage_ratio(Context<B>& ctx, const Rows<T, B>& A, VectorView<const T, B> weights,
-                           const T* row_norms2, T* out) {
+void linear_leverage_ratio(Context<B>& ctx, const RowSource<T, B>& A,
+                           VectorView<const T, B> weights, const T* row_norms2, T* out) {
   const index_t n = weights.size;
   const LeverageOptions options{.error = sampling_error};
   if (!sketched_leverage_ratio(ctx, A, weights.data, options, VectorView<T, B>{out, n})) {

@@ -1,6 +1,7 @@
+#include "objective/data_parts.hpp"
 #include "objective/leverage.hpp"
 #include "objective/regulariser_terms.hpp"
-#include "seam/seam.hpp"
+#include "seam/streamed_passes.hpp"
 
 #include <randnla/core/math.hpp>
 #include <randnla/objective/softmax.hpp>
@@ -13,11 +14,6 @@ namespace {
 void require_size(const char* what, index_t size, index_t want) {
   require(size == want, std::string("SoftmaxRegression: ") + what + " has " + std::to_string(size) +
                             " entries, want " + std::to_string(want));
-}
-
-template <Backend B, class T>
-RowSelection<B> selection(const Sample<B, T>& sample) {
-  return {sample.rows, sample.bound, sample.count};
 }
 
 /// Number of the first row whose target is none of 0 .. classes - 1, or rows. Waits.
@@ -119,13 +115,12 @@ RANDNLA_HD T curvature_bound(const T* p, index_t classes) {
   return 2 * largest * others;
 }
 
-/// out[k] = -s_a s_b / sum s, the weight of block (a, b), for all sampled terms.
+/// out[k] = -s_a s_b / sum s, the weight of block (a, b), for the terms of a part.
 template <Backend B, class T>
-void pair_weights(Context<B>& ctx, const HessianSample<B, T>& H, index_t classes, index_t a,
-                  index_t b, T* out) {
-  const T* const curvature = H.curvature;
-  const index_t* const count = H.sample.count;
-  for_each(ctx, H.sample.bound, [=] RANDNLA_FN(index_t k) {
+void pair_weights(Context<B>& ctx, const RowSelection<B>& terms, const T* curvature,
+                  index_t classes, index_t a, index_t b, T* out) {
+  const index_t* const count = terms.count;
+  for_each(ctx, terms.bound, [=] RANDNLA_FN(index_t k) {
     if (count != nullptr && k >= *count) return;
     const T* const s = curvature + k * classes;
     T sum = 0;
@@ -160,34 +155,45 @@ void complete_blocks(Context<B>& ctx, MatrixView<T, B> H, index_t classes, T rid
 template <Backend B, Scalar T>
 SoftmaxRegression<B, T>::SoftmaxRegression(Context<B>& ctx, const Dataset<T, B>& data,
                                            index_t classes, Regulariser regulariser)
-    : rows_(data.view()),
-      targets_(data.targets.data()),
-      terms_(data.rows),
-      cols_(data.cols),
+    : SoftmaxRegression(ctx, RowSource<T, B>(data.view()), data.targets.view(), classes,
+                        regulariser) {}
+
+template <Backend B, Scalar T>
+SoftmaxRegression<B, T>::SoftmaxRegression(Context<B>& ctx, const StreamedRows<T, B>& rows,
+                                           VectorView<const T, B> targets, index_t classes,
+                                           Regulariser regulariser)
+    : SoftmaxRegression(ctx, RowSource<T, B>(rows), targets, classes, regulariser) {}
+
+template <Backend B, Scalar T>
+SoftmaxRegression<B, T>::SoftmaxRegression(Context<B>& ctx, const RowSource<T, B>& rows,
+                                           VectorView<const T, B> targets, index_t classes,
+                                           Regulariser regulariser)
+    : rows_(rows),
+      targets_(targets.data),
+      terms_(rows.rows),
+      cols_(rows.cols),
       classes_(classes),
       regulariser_(regulariser) {
-  require(data.rows > 0 && data.cols > 0, "SoftmaxRegression: data of " +
-                                              std::to_string(data.rows) + " x " +
-                                              std::to_string(data.cols) + ", want some");
+  require(terms_ > 0 && cols_ > 0, "SoftmaxRegression: data of " + std::to_string(terms_) + " x " +
+                                       std::to_string(cols_) + ", want some");
   require(classes >= 2 && classes <= max_pass_vectors,
           "SoftmaxRegression: " + std::to_string(classes) + " classes, want 2 to " +
               std::to_string(max_pass_vectors));
   regulariser.check("SoftmaxRegression");
-  require_size("targets", data.targets.size(), data.rows);
+  require_size("targets", targets.size, terms_);
   const index_t bad = first_bad_target(ctx, targets_, terms_, classes_);
   if (bad == terms_) return;
+  T target = 0;
+  ctx.download(&target, targets_ + bad, sizeof target);
   throw InvalidArgument("SoftmaxRegression: the target of row " + std::to_string(bad) + " is " +
-                        std::to_string(data.targets.read(bad)) + ", want an integer from 0 to " +
+                        std::to_string(target) + ", want an integer from 0 to " +
                         std::to_string(classes - 1));
 }
 
 template <Backend B, Scalar T>
 HessianCosts SoftmaxRegression<B, T>::hessian_costs() const {
   const auto d = static_cast<double>(cols_), K = static_cast<double>(classes_);
-  double entries = d;  // of a row
-  if (const auto* sparse = std::get_if<CsrRows<T, B>>(&rows_)) {
-    entries = static_cast<double>(sparse->nonzeros) / static_cast<double>(terms_);
-  }
+  const double entries = static_cast<double>(rows_.nonzeros) / static_cast<double>(terms_);
   return {2 * K * entries, K * (K - 1) / 2 * (d * (d + 1) / 2)};
 }
 
@@ -196,15 +202,24 @@ void SoftmaxRegression<B, T>::evaluate(Context<B>& ctx, VectorView<const T, B> x
                                        const Sample<B, T>& sample,
                                        const Evaluation<B, T>& out) const {
   require_size("evaluate: x", x.size, dim());
-  const EvaluateRow<T> row{classes_,
-                           targets_,
-                           sample.weights,
-                           T(1) / static_cast<T>(sample.bound),
-                           out.curvature,
-                           out.gradient_norms2,
-                           out.gradient_norms2 != nullptr ? squared_row_norms(ctx) : nullptr};
-  fused_multi_pass(ctx, rows_, selection(sample), x.data, classes_, row,
-                   static_cast<T>(regulariser_.l2), out.gradient, out.value);
+  const T ridge = static_cast<T>(regulariser_.l2);
+  ChunkSum<B, T> sum(out.gradient, dim(), out.value);
+  for_each_part(
+      ctx, rows_, targets_, sample, out.gradient_norms2 != nullptr,
+      [&] { return squared_row_norms(ctx); }, sampled_,
+      [&](const DataPart<B, T>& part) {
+        const EvaluateRow<T> row{classes_,
+                                 part.targets,
+                                 moved(sample.weights, part.first),
+                                 T(1) / static_cast<T>(sample.bound),
+                                 moved(out.curvature, part.first * classes_),
+                                 moved(out.gradient_norms2, part.first),
+                                 part.row_norms2};
+        sum.add(ctx, [&](MatrixView<T, B> to, double* value, bool first) {
+          fused_multi_pass(ctx, part.rows, part.selection, x.data, classes_, row,
+                           first ? ridge : T(0), to.data, value);
+        });
+      });
   add_regulariser_value_gradient(ctx, regulariser_, x, out.value, out.gradient);
 }
 
@@ -214,9 +229,15 @@ void SoftmaxRegression<B, T>::hessian_product(Context<B>& ctx, const HessianSamp
                                               VectorView<T, B> out) const {
   require_size("hessian_product: v", v.size, dim());
   require_size("hessian_product: out", out.size, dim());
-  fused_multi_pass(ctx, rows_, selection(H.sample), v.data, classes_,
-                   ApplyCurvature<T>{classes_, H.curvature}, static_cast<T>(regulariser_.l2),
-                   out.data, static_cast<double*>(nullptr));
+  const T ridge = static_cast<T>(regulariser_.l2);
+  ChunkSum<B, T> sum(out.data, dim(), nullptr);
+  for_each_part(ctx, rows_, targets_, H.sample, sampled_, [&](const DataPart<B, T>& part) {
+    const ApplyCurvature<T> row{classes_, H.curvature + part.first * classes_};
+    sum.add(ctx, [&](MatrixView<T, B> to, double* value, bool first) {
+      fused_multi_pass(ctx, part.rows, part.selection, v.data, classes_, row, first ? ridge : T(0),
+                       to.data, value);
+    });
+  });
   add_regulariser_product(ctx, regulariser_, H.kind, H.x, v, out);
 }
 
@@ -225,14 +246,21 @@ void SoftmaxRegression<B, T>::hessian_matrix(Context<B>& ctx, const HessianSampl
                                              MatrixView<T, B> out) const {
   require_size("hessian_matrix: rows", out.rows, dim());
   require_size("hessian_matrix: columns", out.cols, dim());
-  Buffer<T, B> weights(ctx, H.sample.bound);
-  for (index_t b = 1; b < classes_; ++b) {
-    for (index_t a = 0; a < b; ++a) {
-      pair_weights(ctx, H, classes_, a, b, weights.data());
-      gram(ctx, rows_, selection(H.sample), weights.data(), T(0),
-           MatrixView<T, B>{out.data + a * cols_ + b * cols_ * out.ld, cols_, cols_, out.ld});
+  const auto add_blocks = [&](const DataPart<B, T>& part) {
+    Buffer<T, B> weights(ctx, part.selection.bound), more(ctx, part.first > 0 ? cols_ * cols_ : 0);
+    const T* const curvature = H.curvature + part.first * classes_;
+    for (index_t b = 1; b < classes_; ++b) {
+      for (index_t a = 0; a < b; ++a) {
+        const MatrixView<T, B> block{out.data + a * cols_ + b * cols_ * out.ld, cols_, cols_,
+                                     out.ld},
+            share{more.data(), cols_, cols_, cols_};
+        pair_weights(ctx, part.selection, curvature, classes_, a, b, weights.data());
+        gram(ctx, part.rows, part.selection, weights.data(), T(0), part.first > 0 ? share : block);
+        if (part.first > 0) add_share<B, T>(ctx, share.data, block, nullptr, nullptr);
+      }
     }
-  }
+  };
+  for_each_part(ctx, rows_, targets_, H.sample, sampled_, add_blocks);
   complete_blocks(ctx, out, classes_, static_cast<T>(regulariser_.l2));
   add_regulariser_matrix(ctx, regulariser_, H.kind, H.x, out);
 }

@@ -1,8 +1,9 @@
-#include "seam/seam.hpp"
+#include "seam/stacked_factor.hpp"
 #include "sketch/leverage_copies.hpp"
 #include "sketch/leverage_ratio.hpp"
 #include "sketch/sketched_factor.hpp"
 
+#include <randnla/core/streamed_rows.hpp>
 #include <randnla/sketch/leverage.hpp>
 
 #include <algorithm>
@@ -22,16 +23,21 @@ constexpr int most_ridge_steps = 20;
 
 template <Backend B, class T>
 struct Problem {
-  const Rows<T, B>& A;
+  Problem(const RowSource<T, B>& matrix, const LeverageOptions& given, VectorView<T, B> out,
+          const T* row_weights = nullptr)
+      : A(matrix),
+        rows(matrix.rows),
+        cols(matrix.cols),
+        options(given),
+        scores(out),
+        weights(row_weights) {}
+
+  const RowSource<T, B>& A;
   index_t rows, cols;
   const LeverageOptions& options;
   VectorView<T, B> scores;
-  const T* weights = nullptr;  // approximate: null, or of the rows, see sketch/leverage_ratio.hpp
+  const T* weights;  // approximate: null, or of the rows, see sketch/leverage_ratio.hpp
 
-  index_t entries() const {
-    const auto* const sparse = std::get_if<CsrRows<T, B>>(&A);
-    return sparse != nullptr ? sparse->nonzeros : rows * cols;
-  }
   double variance() const { return std::pow(options.error / deviations(options.error), 2); }
   index_t sketch_rows() const {
     if (options.sketch_rows > 0) return options.sketch_rows;
@@ -77,7 +83,7 @@ bool by_cholesky(Context<B>& ctx, const Problem<B, T>& problem, LeverageResult& 
   ++result.passes;
   std::vector<double> lengths;
   std::vector<double> H =
-      unit_gram(gram_of(ctx, problem.A, problem.rows, d, problem.options.ridge), d, 0, lengths);
+      unit_gram(gram_of<B, T>(ctx, problem.A, problem.options.ridge), d, 0, lengths);
   if (H.empty()) return false;
   const Triangle triangle = cholesky(std::move(H), d);
   if (!(gram_error<T>(triangle.condition) <= accuracy)) return false;
@@ -114,7 +120,7 @@ void by_qr(Context<B>& ctx, const Problem<B, T>& problem, LeverageResult& result
   Buffer<T, B> memory(ctx, all * d);
   const MatrixView<T, B> Q{memory.data(), all, d, all}, top{memory.data(), n, d, all};
   fill(ctx, memory.data(), all * d, T(0));
-  std::visit([&](const auto& rows) { copy_by_columns(ctx, rows, Q); }, problem.A);
+  std::visit([&](const auto& rows) { copy_by_columns(ctx, rows, Q); }, problem.A.resident);
   const std::vector<double> lengths = lengths_with_ridge(ctx, top, ridge);
   require_finite(lengths);
   const Buffer<double, B> divisors(ctx, lengths);
@@ -129,9 +135,34 @@ void by_qr(Context<B>& ctx, const Problem<B, T>& problem, LeverageResult& result
   if (ranked.full) return add_squares<B, T>(ctx, top, problem.scores);
   Buffer<T, B> rows(ctx, n * d);
   copy_by_rows<B, T>(ctx, top, rows.data());
-  const Rows<T, B> basis = DenseRows<T, B>{rows.data(), n, d};
-  project_rows(ctx, Problem<B, T>{basis, n, d, problem.options, problem.scores}, ranked.left,
-               ranked.rank, std::vector<double>(static_cast<std::size_t>(d), 1.0), false);
+  const RowSource<T, B> basis(Rows<T, B>(DenseRows<T, B>{rows.data(), n, d}));
+  project_rows(ctx, Problem<B, T>(basis, problem.options, problem.scores), ranked.left, ranked.rank,
+               std::vector<double>(static_cast<std::size_t>(d), 1.0), false);
+}
+
+/// Of streamed rows: R from a pass, |R^-T a_i|^2 from another one. The columns' lengths are those of R's.
+template <Backend B, class T>
+void by_stacked_qr(Context<B>& ctx, const Problem<B, T>& problem, LeverageResult& result) {
+  const index_t d = problem.cols;
+  const double ridge = problem.options.ridge;
+  const std::vector<double> R = stacked_factor<B, T>(ctx, problem.A, nullptr, 0);
+  Buffer<T, B> memory(ctx, 2 * d * d);
+  const MatrixView<T, B> Q{memory.data(), 2 * d, d, 2 * d}, top{memory.data(), d, d, 2 * d};
+  put_on_top(ctx, R, Q);
+  const std::vector<double> lengths = lengths_with_ridge(ctx, top, ridge);
+  require_finite(lengths);
+  const Buffer<double, B> divisors(ctx, lengths);
+  divide_columns(ctx, top, divisors.data());
+  if (ridge > 0) add_ridge_rows(ctx, Q, d, std::sqrt(ridge), lengths);
+  const Triangle triangle = with_condition(householder_qr(ctx, Q), d);
+  const Ranked ranked =
+      reveal_rank(triangle, d, static_cast<double>(std::max(d, problem.rows)) * eps<T>);
+  result.used = LeverageMethod::qr;
+  result.rank = ranked.rank, result.condition = ranked.condition;
+  result.error_estimate = 10 * eps<T> * ranked.condition;
+  result.passes += 2;
+  project_rows(ctx, problem, ranked.full ? inverse_transposed(triangle, d) : ranked.right,
+               ranked.rank, lengths, false);
 }
 
 /// What the sketch's Gram matrix is in the mean for the purposes of its inverse: this times A'A. Solves c = 1 -
@@ -162,8 +193,7 @@ void by_sketch(Context<B>& ctx, const Problem<B, T>& problem, LeverageResult& re
                  .cols = problem.rows,
                  .nonzeros = options.nonzeros,
                  .rng = rng.next()};
-  SketchedFactor<B, T> sketched(ctx, problem.A, problem.weights, S, problem.cols, options.ridge,
-                                options.error);
+  SketchedFactor<B, T> sketched(ctx, problem.A, problem.weights, S, options.ridge, options.error);
   if (problem.weights != nullptr && !sketched.finite()) {
     return fill(ctx, problem.scores.data, problem.rows, std::numeric_limits<T>::quiet_NaN());
   }
@@ -188,7 +218,7 @@ void by_sketch(Context<B>& ctx, const Problem<B, T>& problem, LeverageResult& re
 template <Backend B, class T>
 bool approximate_is_cheaper(const Problem<B, T>& problem) {
   if (problem.options.error == 0 || problem.sketch_rows() >= problem.rows) return false;
-  const auto entries = static_cast<double>(problem.entries()),
+  const auto entries = static_cast<double>(problem.A.nonzeros),
              n = static_cast<double>(problem.rows);
   const auto d = static_cast<double>(problem.cols), s = static_cast<double>(problem.sketch_rows());
   const index_t r = problem.projections(problem.cols);
@@ -201,14 +231,18 @@ template <Backend B, class T>
 void compute(Context<B>& ctx, const Problem<B, T>& problem, LeverageResult& result) {
   using enum LeverageMethod;
   const LeverageMethod method = problem.options.method;
-  if (method == qr) return by_qr(ctx, problem, result);
+  const auto by_qr_of_some_kind = [&] {
+    problem.A.streamed != nullptr ? by_stacked_qr(ctx, problem, result)
+                                  : by_qr(ctx, problem, result);
+  };
+  if (method == qr) return by_qr_of_some_kind();
   const bool approximated = method == approximate
                                 ? problem.sketch_rows() < problem.rows
                                 : method == automatic && approximate_is_cheaper(problem);
   if (approximated) return by_sketch(ctx, problem, result);
   if (by_cholesky(ctx, problem, result)) return;
   result.fell_back = true;
-  by_qr(ctx, problem, result);
+  by_qr_of_some_kind();
 }
 
 template <Backend B, class T>
@@ -244,18 +278,14 @@ void check(const Problem<B, T>& problem) {
               std::to_string(problem.cols + 1) + " (the columns and one)");
 }
 
-}  // namespace
-
-template <Backend B, Scalar T>
-LeverageResult leverage_scores(Context<B>& ctx, const Rows<T, B>& A, const LeverageOptions& options,
-                               VectorView<T, B> scores) {
-  const index_t rows = std::visit([](const auto& matrix) { return matrix.rows; }, A);
-  const index_t cols = std::visit([](const auto& matrix) { return matrix.cols; }, A);
-  const Problem<B, T> problem{A, rows, cols, options, scores};
+template <Backend B, class T>
+LeverageResult scores_of(Context<B>& ctx, const RowSource<T, B>& A, const LeverageOptions& options,
+                         VectorView<T, B> scores) {
+  const Problem<B, T> problem(A, options, scores);
   check(problem);
   LeverageResult result;
-  if (rows == 0 || cols == 0) {
-    fill(ctx, scores.data, rows, T(0));
+  if (A.rows == 0 || A.cols == 0) {
+    fill(ctx, scores.data, A.rows, T(0));
     return result;
   }
   compute(ctx, problem, result);
@@ -263,12 +293,25 @@ LeverageResult leverage_scores(Context<B>& ctx, const Rows<T, B>& A, const Lever
   return result;
 }
 
+}  // namespace
+
+template <Backend B, Scalar T>
+LeverageResult leverage_scores(Context<B>& ctx, const Rows<T, B>& A, const LeverageOptions& options,
+                               VectorView<T, B> scores) {
+  return scores_of<B, T>(ctx, A, options, scores);
+}
+
+template <Backend B, Scalar T>
+LeverageResult leverage_scores(Context<B>& ctx, const StreamedRows<T, B>& A,
+                               const LeverageOptions& options, VectorView<T, B> scores) {
+  return scores_of<B, T>(ctx, A, options, scores);
+}
+
 template <Backend B, class T>
-bool sketched_leverage_ratio(Context<B>& ctx, const Rows<T, B>& A, const T* weights,
+bool sketched_leverage_ratio(Context<B>& ctx, const RowSource<T, B>& A, const T* weights,
                              const LeverageOptions& options, VectorView<T, B> out) {
-  const index_t cols = std::visit([](const auto& matrix) { return matrix.cols; }, A);
-  const Problem<B, T> problem{A, out.size, cols, options, out, weights};
-  if (out.size == 0 || cols == 0 || !approximate_is_cheaper(problem)) return false;
+  const Problem<B, T> problem(A, options, out, weights);
+  if (out.size == 0 || A.cols == 0 || !approximate_is_cheaper(problem)) return false;
   LeverageResult result;
   by_sketch(ctx, problem, result);
   return true;
@@ -296,10 +339,16 @@ template LeverageResult leverage_scores(Context<ThisBackend>&, const Rows<float,
                                         const LeverageOptions&, VectorView<float, ThisBackend>);
 template LeverageResult leverage_scores(Context<ThisBackend>&, const Rows<double, ThisBackend>&,
                                         const LeverageOptions&, VectorView<double, ThisBackend>);
-template bool sketched_leverage_ratio(Context<ThisBackend>&, const Rows<float, ThisBackend>&,
+template LeverageResult leverage_scores(Context<ThisBackend>&,
+                                        const StreamedRows<float, ThisBackend>&,
+                                        const LeverageOptions&, VectorView<float, ThisBackend>);
+template LeverageResult leverage_scores(Context<ThisBackend>&,
+                                        const StreamedRows<double, ThisBackend>&,
+                                        const LeverageOptions&, VectorView<double, ThisBackend>);
+template bool sketched_leverage_ratio(Context<ThisBackend>&, const RowSource<float, ThisBackend>&,
                                       const float*, const LeverageOptions&,
                                       VectorView<float, ThisBackend>);
-template bool sketched_leverage_ratio(Context<ThisBackend>&, const Rows<double, ThisBackend>&,
+template bool sketched_leverage_ratio(Context<ThisBackend>&, const RowSource<double, ThisBackend>&,
                                       const double*, const LeverageOptions&,
                                       VectorView<double, ThisBackend>);
 template std::vector<ScoredRow> top_k(Context<ThisBackend>&, VectorView<const float, ThisBackend>,

@@ -1,7 +1,7 @@
 // Copies of a matrix's rows for their leverage scores: by columns, and by columns of length one.
 #pragma once
 
-#include "seam/seam.hpp"
+#include "seam/streamed_passes.hpp"
 
 #include <randnla/core/error.hpp>
 #include <randnla/sketch/sketch.hpp>
@@ -137,13 +137,12 @@ void copy_matrix(Context<B>& ctx, MatrixView<const T, B> A, MatrixView<T, B> to)
   });
 }
 
-/// S |D|^(1/2) A, D the weights. Rows are scaled some at a time.
+/// Adds the next rows of |D|^(1/2) A to a sketch, D the weights of these rows. Some are scaled at a time.
 template <Backend B, class T>
-void sketch_weighted(Context<B>& ctx, const Sketch& S, const DenseRows<T, B>& A, const T* weights,
-                     MatrixView<T, B> SA) {
-  const index_t cols = A.cols, piece = std::clamp<index_t>(scaled_together / cols, 1, A.rows);
-  Buffer<T, B> memory(ctx, piece * cols);
-  SketchStream<B, T> stream(ctx, S, SA);
+void add_weighted(Context<B>& ctx, const DenseRows<T, B>& A, const T* weights,
+                  SketchStream<B, T>& sketch) {
+  const index_t cols = A.cols, piece = std::max<index_t>(1, scaled_together / cols);
+  Buffer<T, B> memory(ctx, std::min(piece, A.rows) * cols);
   for (index_t begin = 0; begin < A.rows; begin += piece) {
     const index_t count = std::min(piece, A.rows - begin);
     const T *const from = A.values + begin * cols, *const weight = weights + begin;
@@ -152,32 +151,40 @@ void sketch_weighted(Context<B>& ctx, const Sketch& S, const DenseRows<T, B>& A,
       const T w = weight[e / cols];
       scaled[e] = std::sqrt(w < 0 ? -w : w) * from[e];
     });
-    stream.add(ctx, DenseRows<T, B>{scaled, count, cols});
+    sketch.add(ctx, DenseRows<T, B>{scaled, count, cols});
   }
-  stream.finish(ctx);
 }
 
 template <Backend B, class T>
-void sketch_weighted(Context<B>& ctx, const Sketch& S, const CsrRows<T, B>& A, const T* weights,
-                     MatrixView<T, B> SA) {
+void add_weighted(Context<B>& ctx, const CsrRows<T, B>& A, const T* weights,
+                  SketchStream<B, T>& sketch) {
   Buffer<T, B> memory(ctx, A.nonzeros);
   T* const scaled = memory.data();
   for_each(ctx, A.rows, [=] RANDNLA_FN(index_t i) {
     const T w = weights[i], root = std::sqrt(w < 0 ? -w : w);
     for (index_t e = A.offsets[i]; e < A.offsets[i + 1]; ++e) scaled[e] = root * A.values[e];
   });
-  apply(ctx, S, Rows<T, B>(CsrRows<T, B>{A.offsets, A.columns, scaled, A.rows, A.cols, A.nonzeros}),
-        SA);
+  sketch.add(ctx, CsrRows<T, B>{A.offsets, A.columns, scaled, A.rows, A.cols, A.nonzeros});
+}
+
+/// S |D|^(1/2) A.
+template <Backend B, class T>
+void sketch_weighted(Context<B>& ctx, const Sketch& S, const RowSource<T, B>& A, const T* weights,
+                     MatrixView<T, B> SA) {
+  SketchStream<B, T> sketch(ctx, S, SA);
+  A.for_each_chunk(ctx, [&](index_t first, const Rows<T, B>& chunk) {
+    std::visit([&](const auto& rows) { add_weighted(ctx, rows, weights + first, sketch); }, chunk);
+  });
+  sketch.finish(ctx);
 }
 
 /// A'A + ridge I, on the host.
 template <Backend B, class T>
-std::vector<T> gram_of(Context<B>& ctx, const Rows<T, B>& A, index_t rows, index_t cols,
-                       double ridge) {
-  Buffer<T, B> ones(ctx, rows), H(ctx, cols * cols);
-  fill(ctx, ones.data(), rows, T(1));
-  gram(ctx, A, RowSelection<B>{nullptr, rows, nullptr}, ones.data(), static_cast<T>(ridge),
-       MatrixView<T, B>{H.data(), cols, cols, cols});
+std::vector<T> gram_of(Context<B>& ctx, const RowSource<T, B>& A, double ridge) {
+  Buffer<T, B> ones(ctx, A.rows), H(ctx, A.cols * A.cols);
+  fill(ctx, ones.data(), A.rows, T(1));
+  gram<B, T>(ctx, A, ones.data(), static_cast<T>(ridge),
+             MatrixView<T, B>{H.data(), A.cols, A.cols, A.cols});
   return H.download();
 }
 

@@ -4,6 +4,7 @@
 
 #include <randnla/sketch/row_sampling.hpp>
 
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <string>
@@ -17,6 +18,12 @@ using Wide = unsigned __int128;
 /// the largest one at most, and few enough that the sum of n of them stays below 2^62.
 int score_bits(index_t n) {
   return std::min(40, 62 - static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n))));
+}
+
+/// From 1 on; over all samplers, because one may lie where another was.
+std::uint64_t next_draw() {
+  static std::atomic<std::uint64_t> draws{0};
+  return ++draws;
 }
 
 template <class V, Backend B>
@@ -137,7 +144,7 @@ Sample<B, T> RowSampler<B, T>::draw(Context<B>& ctx, Sampling rule, index_t size
   if (!weighted) {
     ensure_size(ctx, rows_, size);
     draw_uniform(ctx, rule, size, terms_, rng, rows_.data());
-    return {rows_.data(), nullptr, size, nullptr};
+    return {rows_.data(), nullptr, size, nullptr, next_draw()};
   }
   ensure_size(ctx, cumulative_, terms_);
   ensure_size(ctx, scale_, 1);
@@ -149,13 +156,13 @@ Sample<B, T> RowSampler<B, T>::draw(Context<B>& ctx, Sampling rule, index_t size
   if (!bernoulli) {
     draw_with_replacement(ctx, size, terms_, cumulative_.data(), rng, rows_.data(),
                           weights_.data());
-    return {rows_.data(), weights_.data(), size, nullptr};
+    return {rows_.data(), weights_.data(), size, nullptr, next_draw()};
   }
   ensure_size(ctx, kept_, terms_);
   ensure_size(ctx, count_, 1);
   draw_bernoulli(ctx, size, terms_, cumulative_.data(), kept_.data(), rng, rows_.data(),
                  weights_.data(), count_.data());
-  return {rows_.data(), weights_.data(), bound, count_.data()};
+  return {rows_.data(), weights_.data(), bound, count_.data(), next_draw()};
 }
 
 template class RowSampler<ThisBackend, float>;

@@ -1,4 +1,5 @@
 #include "seam/seam.hpp"
+#include "sketch/apply_source.hpp"
 #include "sketch/check_sketch.hpp"
 #include "sketch/partial_sketches.hpp"
 #include "sketch/select_rows.hpp"
@@ -179,13 +180,12 @@ void SketchStream<B, T>::finish(Context<B>&) {
 
 template <Backend B, Scalar T>
 void apply(Context<B>& ctx, const Sketch& S, const Rows<T, B>& A, MatrixView<T, B> SA) {
-  require(rows_of(A) == S.cols && columns_of(A) == SA.cols,
-          "apply: a matrix of " + std::to_string(rows_of(A)) + " x " +
-              std::to_string(columns_of(A)) + ", want " + std::to_string(S.cols) + " x " +
-              std::to_string(SA.cols));
-  SketchStream<B, T> stream(ctx, S, SA);
-  stream.add(ctx, A);
-  stream.finish(ctx);
+  apply(ctx, S, RowSource<T, B>(A), SA);
+}
+
+template <Backend B, Scalar T>
+void apply(Context<B>& ctx, const Sketch& S, const StreamedRows<T, B>& A, MatrixView<T, B> SA) {
+  apply(ctx, S, RowSource<T, B>(A), SA);
 }
 
 template class SketchStream<ThisBackend, float>;
@@ -193,6 +193,10 @@ template class SketchStream<ThisBackend, double>;
 template void apply(Context<ThisBackend>&, const Sketch&, const Rows<float, ThisBackend>&,
                     MatrixView<float, ThisBackend>);
 template void apply(Context<ThisBackend>&, const Sketch&, const Rows<double, ThisBackend>&,
+                    MatrixView<double, ThisBackend>);
+template void apply(Context<ThisBackend>&, const Sketch&, const StreamedRows<float, ThisBackend>&,
+                    MatrixView<float, ThisBackend>);
+template void apply(Context<ThisBackend>&, const Sketch&, const StreamedRows<double, ThisBackend>&,
                     MatrixView<double, ThisBackend>);
 
 }  // namespace randnla

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cpu/score_root.hpp"
+#include "sketch/apply_source.hpp"
 #include "sketch/leverage_copies.hpp"
 
 #include <randnla/core/random.hpp>
@@ -55,14 +56,14 @@ class SketchedFactor {
  public:
   /// weights: null, or A stands for |diag(weights)|^(1/2) A. Nothing but `lengths` is there where one of them is
   /// not finite.
-  SketchedFactor(Context<B>& ctx, const Rows<T, B>& A, const T* weights, const Sketch& S,
-                 index_t cols, double ridge, double error)
-      : s_(S.rows), d_(cols), error_(error), memory_(ctx, s_ * d_) {
+  SketchedFactor(Context<B>& ctx, const RowSource<T, B>& A, const T* weights, const Sketch& S,
+                 double ridge, double error)
+      : s_(S.rows), d_(A.cols), error_(error), memory_(ctx, s_ * d_) {
     const MatrixView<T, B> SA = sketch();
     if (weights == nullptr) {
       apply(ctx, S, A, SA);
     } else {
-      std::visit([&](const auto& rows) { sketch_weighted(ctx, S, rows, weights, SA); }, A);
+      sketch_weighted(ctx, S, A, weights, SA);
     }
     gram_ = unit_gram(sketch_gram(ctx), d_, ridge, lengths);
     if (!gram_.empty()) return;

@@ -88,7 +88,8 @@ TYPED_TEST(SketchedLeverageRatio, IsWithinTheErrorWhereItPays) {
   const auto weights = place<T>(ctx, D);
   Buffer<T, B> out(ctx, n);
   const LeverageOptions options{.error = 1, .rng = {7, 0}};
-  ASSERT_TRUE(sketched_leverage_ratio(ctx, data.view(), weights.data(), options, out.view()));
+  ASSERT_TRUE(sketched_leverage_ratio(ctx, RowSource<T, B>(data.view()), weights.data(), options,
+                                      out.view()));
   const auto ratios = test::cast<double>(out.download());
   EXPECT_GE(share_within(1, ratios, D, exact_scores(p, D)), 0.99);
   EXPECT_EQ(ratios.front(), ratios.back());  // the same row, with and without a weight
@@ -101,7 +102,8 @@ TYPED_TEST(SketchedLeverageRatio, LeavesWhatIsCheapByTheGramMatrix) {
   const auto data = dataset<B, T>(ctx, rows_of_any_length(2, 900, 30), false);
   const auto weights = place<T>(ctx, std::vector<double>(900, 1));
   Buffer<T, B> out = place<T>(ctx, std::vector<double>(900, -7));
-  EXPECT_FALSE(sketched_leverage_ratio(ctx, data.view(), weights.data(), {.error = 1}, out.view()));
+  EXPECT_FALSE(sketched_leverage_ratio(ctx, RowSource<T, B>(data.view()), weights.data(),
+                                       {.error = 1}, out.view()));
   EXPECT_EQ(test::cast<double>(out.download()), std::vector<double>(900, -7));
 }
 

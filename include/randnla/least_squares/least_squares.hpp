@@ -13,6 +13,9 @@
 
 namespace randnla {
 
+template <class T, Backend B>
+class StreamedRows;  // core/streamed_rows.hpp
+
 /// How min_x |A x - b|^2 + ridge |x|^2 is solved. Each has a bound that its `stop` is about:
 /// `backward`, `forward` and `sketched` of LeastSquaresColumn.
 enum class LeastSquaresMethod {
@@ -111,6 +114,14 @@ struct LeastSquaresResult {
 template <Backend B, Scalar T>
 LeastSquaresResult least_squares(Context<B>& ctx, const Rows<T, B>& A, MatrixView<const T, B> b,
                                  MatrixView<T, B> x, const LeastSquaresOptions& options = {});
+
+/// The same for rows that stay in host memory, every pass over A one over them: the same to rounding, since sums go
+/// chunk by chunk; a sketch has the same bits. qr takes R from the chunks' triangles, one on top of the other.
+/// Throws   InvalidArgument: qr or automatic for fewer rows than columns
+template <Backend B, Scalar T>
+LeastSquaresResult least_squares(Context<B>& ctx, const StreamedRows<T, B>& A,
+                                 MatrixView<const T, B> b, MatrixView<T, B> x,
+                                 const LeastSquaresOptions& options = {});
 
 /// The same for a map known by its products, one right-hand side after the other: by sketch_and_precondition
 /// (automatic), iterative_sketching, fossils, iterative_hessian_sketch or sketch_and_solve. The sketch is of normal

@@ -7,9 +7,10 @@
 // include <randnla/objective/linear_model.hpp>, whose losses are in the library.
 #pragma once
 
+#include "objective/data_parts.hpp"
 #include "objective/leverage.hpp"
 #include "objective/regulariser_terms.hpp"
-#include "seam/seam.hpp"
+#include "seam/streamed_passes.hpp"
 
 #include <randnla/objective/linear_model.hpp>
 
@@ -22,11 +23,6 @@ namespace linear {
 inline void require_size(const char* what, index_t size, index_t want) {
   require(size == want, std::string(what) + " has " + std::to_string(size) + " entries, want " +
                             std::to_string(want));
-}
-
-template <Backend B, class T>
-RowSelection<B> selection(const Sample<B, T>& sample) {
-  return {sample.rows, sample.bound, sample.count};
 }
 
 /// `weighted` is a type's business, not a pointer's: where it was, the CPU's vectors loaded through the
@@ -70,15 +66,26 @@ struct ApplyCurvature {
 template <class Loss, Backend B, Scalar T>
 LinearModel<Loss, B, T>::LinearModel(Context<B>&, const Dataset<T, B>& data,
                                      Regulariser regulariser, Loss loss)
-    : rows_(data.view()),
-      targets_(data.targets.data()),
-      terms_(data.rows),
-      dim_(data.cols),
+    : LinearModel(data.view(), data.targets.view(), regulariser, loss) {}
+
+template <class Loss, Backend B, Scalar T>
+LinearModel<Loss, B, T>::LinearModel(Context<B>&, const StreamedRows<T, B>& rows,
+                                     VectorView<const T, B> targets, Regulariser regulariser,
+                                     Loss loss)
+    : LinearModel(RowSource<T, B>(rows), targets, regulariser, loss) {}
+
+template <class Loss, Backend B, Scalar T>
+LinearModel<Loss, B, T>::LinearModel(const RowSource<T, B>& rows, VectorView<const T, B> targets,
+                                     Regulariser regulariser, Loss loss)
+    : rows_(rows),
+      targets_(targets.data),
+      terms_(rows.rows),
+      dim_(rows.cols),
       regulariser_(regulariser),
       loss_(loss) {
-  require(data.rows > 0 && data.cols > 0, "LinearModel: data of " + std::to_string(data.rows) +
-                                              " x " + std::to_string(data.cols) + ", want some");
-  linear::require_size("LinearModel: targets", data.targets.size(), data.rows);
+  require(terms_ > 0 && dim_ > 0, "LinearModel: data of " + std::to_string(terms_) + " x " +
+                                      std::to_string(dim_) + ", want some");
+  linear::require_size("LinearModel: targets", targets.size, terms_);
   regulariser.check("LinearModel");
   if constexpr (requires { loss.check(); }) loss.check();
 }
@@ -86,10 +93,7 @@ LinearModel<Loss, B, T>::LinearModel(Context<B>&, const Dataset<T, B>& data,
 template <class Loss, Backend B, Scalar T>
 HessianCosts LinearModel<Loss, B, T>::hessian_costs() const {
   const auto d = static_cast<double>(dim_);
-  double entries = d;  // of a row
-  if (const auto* sparse = std::get_if<CsrRows<T, B>>(&rows_)) {
-    entries = static_cast<double>(sparse->nonzeros) / static_cast<double>(terms_);
-  }
+  const double entries = static_cast<double>(rows_.nonzeros) / static_cast<double>(terms_);
   return {2 * entries, d * (d + 1) / 2};
 }
 
@@ -99,26 +103,32 @@ void LinearModel<Loss, B, T>::evaluate(Context<B>& ctx, VectorView<const T, B> x
                                        const Evaluation<B, T>& out) const {
   linear::require_size("LinearModel::evaluate: x", x.size, dim_);
   const bool gauss_newton = out.kind == Curvature::gauss_newton;
-  const T uniform = T(1) / static_cast<T>(sample.bound);
-  const T* const row_norms2 = out.gradient_norms2 != nullptr ? squared_row_norms(ctx) : nullptr;
-  const auto pass = [&]<bool weighted>(std::bool_constant<weighted>) {
+  const T uniform = T(1) / static_cast<T>(sample.bound), ridge = static_cast<T>(regulariser_.l2);
+  ChunkSum<B, T> sum(out.gradient, dim_, out.value);
+  const auto pass = [&]<bool weighted>(const DataPart<B, T>& part, std::bool_constant<weighted>) {
     const linear::EvaluateRow<Loss, T, weighted> row{loss_,
-                                                     targets_,
-                                                     sample.weights,
+                                                     part.targets,
+                                                     moved(sample.weights, part.first),
                                                      uniform,
-                                                     out.curvature,
+                                                     moved(out.curvature, part.first),
                                                      gauss_newton ? T(0) : T(1),
                                                      gauss_newton ? T(1) : T(0),
-                                                     out.gradient_norms2,
-                                                     row_norms2};
-    fused_pass(ctx, rows_, linear::selection(sample), x.data, row, static_cast<T>(regulariser_.l2),
-               out.gradient, out.value);
+                                                     moved(out.gradient_norms2, part.first),
+                                                     part.row_norms2};
+    sum.add(ctx, [&](MatrixView<T, B> to, double* value, bool first) {
+      fused_pass(ctx, part.rows, part.selection, x.data, row, first ? ridge : T(0), to.data, value);
+    });
   };
-  if (sample.weights != nullptr) {
-    pass(std::true_type{});
-  } else {
-    pass(std::false_type{});
-  }
+  for_each_part(
+      ctx, rows_, targets_, sample, out.gradient_norms2 != nullptr,
+      [&] { return squared_row_norms(ctx); }, sampled_,
+      [&](const DataPart<B, T>& part) {
+        if (sample.weights != nullptr) {
+          pass(part, std::true_type{});
+        } else {
+          pass(part, std::false_type{});
+        }
+      });
   add_regulariser_value_gradient(ctx, regulariser_, x, out.value, out.gradient);
 }
 
@@ -129,9 +139,14 @@ void LinearModel<Loss, B, T>::hessian_product(Context<B>& ctx, const HessianSamp
   linear::require_size("LinearModel::hessian_product: x", H.x.size, dim_);
   linear::require_size("LinearModel::hessian_product: v", v.size, dim_);
   linear::require_size("LinearModel::hessian_product: out", out.size, dim_);
-  fused_pass(ctx, rows_, linear::selection(H.sample), v.data,
-             linear::ApplyCurvature<T>{H.curvature}, static_cast<T>(regulariser_.l2), out.data,
-             static_cast<double*>(nullptr));
+  const T ridge = static_cast<T>(regulariser_.l2);
+  ChunkSum<B, T> sum(out.data, dim_, nullptr);
+  for_each_part(ctx, rows_, targets_, H.sample, sampled_, [&](const DataPart<B, T>& part) {
+    const linear::ApplyCurvature<T> row{H.curvature + part.first};
+    sum.add(ctx, [&](MatrixView<T, B> to, double* value, bool first) {
+      fused_pass(ctx, part.rows, part.selection, v.data, row, first ? ridge : T(0), to.data, value);
+    });
+  });
   add_regulariser_product(ctx, regulariser_, H.kind, H.x, v, out);
 }
 
@@ -141,7 +156,13 @@ void LinearModel<Loss, B, T>::hessian_matrix(Context<B>& ctx, const HessianSampl
   linear::require_size("LinearModel::hessian_matrix: x", H.x.size, dim_);
   linear::require_size("LinearModel::hessian_matrix: rows", out.rows, dim_);
   linear::require_size("LinearModel::hessian_matrix: columns", out.cols, dim_);
-  gram(ctx, rows_, linear::selection(H.sample), H.curvature, static_cast<T>(regulariser_.l2), out);
+  const T ridge = static_cast<T>(regulariser_.l2);
+  ChunkSum<B, T> sum(out, nullptr);
+  for_each_part(ctx, rows_, targets_, H.sample, sampled_, [&](const DataPart<B, T>& part) {
+    sum.add(ctx, [&](MatrixView<T, B> to, double*, bool first) {
+      gram(ctx, part.rows, part.selection, H.curvature + part.first, first ? ridge : T(0), to);
+    });
+  });
   add_regulariser_matrix(ctx, regulariser_, H.kind, H.x, out);
 }
 

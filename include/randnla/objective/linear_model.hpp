@@ -1,11 +1,17 @@
 #pragma once
 
+#include <randnla/core/streamed_rows.hpp>
 #include <randnla/data/dataset.hpp>
 #include <randnla/objective/finite_sum.hpp>
 #include <randnla/objective/losses.hpp>
 #include <randnla/objective/regulariser.hpp>
 
+#include <memory>
+
 namespace randnla {
+
+template <Backend B, class T>
+class SampledRows;  // src/objective/data_parts.hpp
 
 /// F(x) = (1/n) sum_i loss(a_i'x, y_i) + regulariser(x) over the rows a_i and targets y_i of `data`.
 ///
@@ -25,6 +31,12 @@ class LinearModel {
  public:
   LinearModel(Context<B>& ctx, const Dataset<T, B>& data, Regulariser regulariser = {},
               Loss loss = {});
+  /// The same over rows that stay in host memory, which must outlive the objective; the targets are in backend
+  /// memory. Everything is the same to rounding: a pass over all rows sums chunk by chunk, and a sample's rows are
+  /// gathered on the host and kept on the backend as long as the sample is in use. Sync: evaluate and
+  /// hessian_product wait where they see a sample for the first time.
+  LinearModel(Context<B>& ctx, const StreamedRows<T, B>& rows, VectorView<const T, B> targets,
+              Regulariser regulariser = {}, Loss loss = {});
 
   index_t dim() const { return dim_; }
   index_t terms() const { return terms_; }
@@ -45,14 +57,17 @@ class LinearModel {
                       VectorView<T, B> out) const;
 
  private:
+  LinearModel(const RowSource<T, B>& rows, VectorView<const T, B> targets, Regulariser regulariser,
+              Loss loss);
   const T* squared_row_norms(Context<B>& ctx) const;
 
-  Rows<T, B> rows_;
+  RowSource<T, B> rows_;
   const T* targets_;
   index_t terms_, dim_;
   Regulariser regulariser_;
   Loss loss_;
-  mutable Buffer<T, B> row_norms2_;  // filled when they are first asked for
+  mutable Buffer<T, B> row_norms2_;                     // filled when they are first asked for
+  mutable std::shared_ptr<SampledRows<B, T>> sampled_;  // of streamed rows: the last sample
 };
 
 /// Non-convex least squares, mean (y - sigmoid(a'x))^2.

@@ -1,10 +1,16 @@
 #pragma once
 
+#include <randnla/core/streamed_rows.hpp>
 #include <randnla/data/dataset.hpp>
 #include <randnla/objective/finite_sum.hpp>
 #include <randnla/objective/regulariser.hpp>
 
+#include <memory>
+
 namespace randnla {
+
+template <Backend B, class T>
+class SampledRows;  // src/objective/data_parts.hpp
 
 /// Multi-class logistic regression: with K classes and x = (w_1, .., w_K) one vector a class, class
 /// after class, each of d = data.cols entries,
@@ -33,6 +39,9 @@ class SoftmaxRegression {
  public:
   SoftmaxRegression(Context<B>& ctx, const Dataset<T, B>& data, index_t classes,
                     Regulariser regulariser = {});
+  /// The same over rows that stay in host memory, as LinearModel's.
+  SoftmaxRegression(Context<B>& ctx, const StreamedRows<T, B>& rows, VectorView<const T, B> targets,
+                    index_t classes, Regulariser regulariser = {});
 
   index_t dim() const { return classes_ * cols_; }
   index_t terms() const { return terms_; }
@@ -53,13 +62,16 @@ class SoftmaxRegression {
                       VectorView<T, B> out) const;
 
  private:
+  SoftmaxRegression(Context<B>& ctx, const RowSource<T, B>& rows, VectorView<const T, B> targets,
+                    index_t classes, Regulariser regulariser);
   const T* squared_row_norms(Context<B>& ctx) const;
 
-  Rows<T, B> rows_;
+  RowSource<T, B> rows_;
   const T* targets_;
   index_t terms_, cols_, classes_;
   Regulariser regulariser_;
-  mutable Buffer<T, B> row_norms2_;  // filled when they are first asked for
+  mutable Buffer<T, B> row_norms2_;                     // filled when they are first asked for
+  mutable std::shared_ptr<SampledRows<B, T>> sampled_;  // of streamed rows: the last sample
 };
 
 }  // namespace randnla

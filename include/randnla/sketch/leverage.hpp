@@ -7,6 +7,9 @@
 
 namespace randnla {
 
+template <class T, Backend B>
+class StreamedRows;  // core/streamed_rows.hpp
+
 enum class LeverageMethod {
   automatic,    // of cholesky and approximate the one that is cheaper by far, see leverage_scores
   cholesky,     // of the Gram matrix; qr where that would lose too much
@@ -68,6 +71,13 @@ struct LeverageResult {
 template <Backend B, Scalar T>
 LeverageResult leverage_scores(Context<B>& ctx, const Rows<T, B>& A, const LeverageOptions& options,
                                VectorView<T, B> scores);
+
+/// The same for rows that stay in host memory, `passes` over them, to rounding: sums go chunk by chunk, and an srht's
+/// or a sparse sketch has the same bits. qr takes R from the chunks' triangles, one on top of the other, and scores
+/// |R^-T a_i|^2 from another pass: what a score may err by, relative, is then about eps times the condition.
+template <Backend B, Scalar T>
+LeverageResult leverage_scores(Context<B>& ctx, const StreamedRows<T, B>& A,
+                               const LeverageOptions& options, VectorView<T, B> scores);
 
 struct ScoredRow {
   index_t row;

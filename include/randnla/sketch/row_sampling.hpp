@@ -38,6 +38,7 @@ struct Sample {
   const T* weights = nullptr;      // null: every weight is 1 / bound
   index_t bound = 0;               // host-side upper bound of the number of rows
   const index_t* count = nullptr;  // backend memory; null: exactly `bound` rows
+  std::uint64_t draw = 0;  // number of the draw in this process; 0: no draw's, or a part of it
 
   static Sample all(index_t n) { return {nullptr, nullptr, n, nullptr}; }
 };

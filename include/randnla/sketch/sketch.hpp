@@ -10,6 +10,8 @@ namespace randnla {
 
 struct RowSegments;  // src/seam/types.hpp
 struct SketchLayout;
+template <class T, Backend B>
+class StreamedRows;  // core/streamed_rows.hpp
 
 enum class SketchKind {
   sparse_stack,  // `nonzeros` CountSketches one above the other
@@ -99,6 +101,10 @@ class SketchStream {
 /// SA = S A, by a SketchStream in one piece.
 template <Backend B, Scalar T>
 void apply(Context<B>& ctx, const Sketch& S, const Rows<T, B>& A, MatrixView<T, B> SA);
+
+/// The same for rows that stay in host memory, one pass over them: the bits of the same matrix in one piece.
+template <Backend B, Scalar T>
+void apply(Context<B>& ctx, const Sketch& S, const StreamedRows<T, B>& A, MatrixView<T, B> SA);
 
 /// SA = S A for A by columns, whose rows are turned round up to 32 MiB (or one row) at a time: the bits of the same
 /// matrix by rows. Cost as there and writing and reading A once more.
