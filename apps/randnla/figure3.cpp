@@ -208,8 +208,9 @@ std::vector<Panel> panels(const std::vector<Row>& rows, const std::vector<double
   for (const EpochPlot& plot : epoch_plots) {
     Panel panel{plot.title, plot.x, plot.y, {}};
     for (const Row& row : rows) {
-      if (plot.adaptive && row.variant->rule == BatchRule::fixed) continue;
-      panel.curves.push_back(curve(row, plot.x_of, plot.y_of));
+      // A variant has the same colour everywhere, also where another one is not drawn.
+      const bool drawn = !plot.adaptive || row.variant->rule != BatchRule::fixed;
+      panel.curves.push_back(drawn ? curve(row, plot.x_of, plot.y_of) : Curve{});
     }
     all.push_back(std::move(panel));
   }

@@ -144,7 +144,7 @@ TEST_F(NetworkRobustness, RefusesAnotherNetworkOrRun) {
   refused({"--checkpoint", checkpoint, "--seed", "3", "--sizes", "64,10"}, 2, checkpoint);
   refused({"--checkpoint", weights}, 3, weights);
   refused({"--checkpoint", folder.file("none")}, 3, "none");
-  refused({"--weights", weights, "--sizes", "64,9,10"}, 3, "602 numbers");
+  refused({"--weights", weights, "--sizes", "64,9,10"}, 3, "610 numbers");
   refused({"--weights", plot}, 2, plot);
 }
 
