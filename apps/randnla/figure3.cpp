@@ -97,8 +97,8 @@ NetworkTrainOptions options_of(const Variant& variant, const NetworkTrainOptions
 }
 
 /// The Hessian's largest eigenvalue on the first rows, which were drawn at random; NaN where it is not finite.
-double largest_eigenvalue(Context<Cpu>& ctx, const Network& network, const NetworkData& data) {
-  constexpr index_t most_rows = 1000;
+double largest_eigenvalue(Context<Cpu>& ctx, const Network& network, const NetworkData& data,
+                          index_t most_rows) {
   network.module->eval();
   const index_t rows = std::min(most_rows, data.inputs.size(0));
   const TorchObjective<Cpu, float> f(ctx, network, data.inputs.narrow(0, 0, rows),
@@ -126,16 +126,18 @@ class Experiment {
     make_network(options.training.network, images_);  // throws before anything is written
   }
 
-  /// All runs; those that have ended where an interrupt came.
-  std::vector<Row> run() {
+  /// All runs, one seed of every variant after the other; those that have ended where an interrupt
+  /// came. `so_far` is called after each with the variants that have one.
+  std::vector<Row> run(const std::function<void(const std::vector<Row>&)>& so_far) {
     std::vector<Row> rows;
-    for (const Variant& variant : variants) {
-      Row row{&variant, {}};
-      for (int seed = 1; seed <= options_.seeds && !interrupted(); ++seed) {
-        Outcome outcome = one(variant, seed);
-        if (!interrupted()) row.runs.push_back(std::move(outcome));
+    for (int seed = 1; seed <= options_.seeds; ++seed) {
+      for (std::size_t v = 0; v < variants.size() && !interrupted(); ++v) {
+        Outcome outcome = one(variants[v], seed);
+        if (interrupted()) break;
+        if (seed == 1) rows.push_back({&variants[v], {}});
+        rows[v].runs.push_back(std::move(outcome));
+        so_far(rows);
       }
-      if (!row.runs.empty()) rows.push_back(std::move(row));
     }
     if (!options_.quiet) std::fprintf(stderr, "\r%78s\r", "");
     return rows;
@@ -168,7 +170,7 @@ class Experiment {
     }
     RobustnessOptions attack{.pgd = PgdOptions{}, .micro_batch = options.micro_batch};
     outcome.robust = robust_accuracy(network, test_, options_.eps, attack);
-    outcome.eigenvalue = largest_eigenvalue(ctx_, network, data_);
+    outcome.eigenvalue = largest_eigenvalue(ctx_, network, data_, options_.eigenvalue_rows);
     return outcome;
   }
 
@@ -202,27 +204,26 @@ Curve curve(const Row& row, const std::function<double(const EpochRecord&)>& x,
 }
 
 std::vector<Panel> panels(const std::vector<Row>& rows, const std::vector<double>& eps) {
-  const auto updates = [](const EpochRecord& r) { return static_cast<double>(r.updates); };
-  const auto epoch = [](const EpochRecord& r) { return static_cast<double>(r.epoch); };
-  const auto batch = [](const EpochRecord& r) { return static_cast<double>(r.batch); };
-  const auto accuracy = [](const EpochRecord& r) { return r.test_accuracy; };
-  const auto loss = [](const EpochRecord& r) { return r.train_loss; };
-  std::vector<Panel> all = {
-      {"Test accuracy", {.label = "updates", .logarithmic = true}, {.label = "accuracy"}, {}},
-      {"Training loss", {.label = "epochs"}, {.label = "loss", .logarithmic = true}, {}},
-      {"Batch", {.label = "epochs"}, {.label = "images", .logarithmic = true}, {}},
-      {"Accuracy under attacks", {.label = "eps"}, {.label = "accuracy"}, {}}};
+  std::vector<Panel> all;
+  for (const EpochPlot& plot : epoch_plots) {
+    Panel panel{plot.title, plot.x, plot.y, {}};
+    for (const Row& row : rows) {
+      // A variant has the same colour everywhere, also where another one is not drawn.
+      const bool drawn = !plot.adaptive || row.variant->rule != BatchRule::fixed;
+      panel.curves.push_back(drawn ? curve(row, plot.x_of, plot.y_of) : Curve{});
+    }
+    all.push_back(std::move(panel));
+  }
+  Panel attacks{"Accuracy under attacks", {.label = "eps"}, {.label = "accuracy"}, {}};
   for (const Row& row : rows) {
-    all[0].curves.push_back(curve(row, updates, accuracy));
-    all[1].curves.push_back(curve(row, epoch, loss));
-    all[2].curves.push_back(curve(row, epoch, batch));
     Curve robust{row.variant->name, {0}, {spread(row, accuracy_of).median}};
     for (std::size_t e = 0; e < eps.size(); ++e) {
       robust.x.push_back(eps[e]);
       robust.y.push_back(spread(row, [e](const Outcome& run) { return run.robust[e]; }).median);
     }
-    all[3].curves.push_back(std::move(robust));
+    attacks.curves.push_back(std::move(robust));
   }
+  all.push_back(std::move(attacks));
   return all;
 }
 
@@ -294,12 +295,13 @@ int figure3(const Figure3Options& options) {
   make_folder(options.out + "/traces");
   check_outputs({options.out + "/table.csv", options.out + "/figure3.svg"}, {});
   finish_work_on_interrupt();
-  const std::vector<Row> rows = experiment.run();
-  // An interrupted figure shows what there is.
-  if (rows.empty()) return exit_interrupted;
   const std::vector<Column> shown = columns(options.eps);
-  write_text(options.out + "/table.csv", table_csv(rows, shown));
-  write_text(options.out + "/figure3.svg", to_svg(panels(rows, options.eps), 2));
+  // A run of hours that is killed leaves what there is.
+  const std::vector<Row> rows = experiment.run([&](const std::vector<Row>& so_far) {
+    write_text(options.out + "/table.csv", table_csv(so_far, shown));
+    write_text(options.out + "/figure3.svg", to_svg(panels(so_far, options.eps), 2));
+  });
+  if (rows.empty()) return exit_interrupted;
   const bool png = svg_to_png(options.out + "/figure3.svg", options.out + "/figure3.png");
   if (options.json) {
     std::printf("%s\n", one_line(to_json(rows, shown, options, experiment.rows(), png)).c_str());

@@ -17,6 +17,7 @@ int dispatch(const NetworkCommand& command) {
     return train_network(*options);
   }
   if (const auto* options = std::get_if<SpectrumOptions>(&command)) return spectrum(*options);
+  if (const auto* options = std::get_if<AttackOptions>(&command)) return robustness(*options);
   if (const auto* options = std::get_if<Figure3Options>(&command)) return figure3(*options);
   return landscape(std::get<LandscapeOptions>(command));
 }

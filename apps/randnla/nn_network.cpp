@@ -18,8 +18,6 @@
 namespace randnla::app {
 namespace {
 
-constexpr index_t classes = 10;  // of all the images there are
-
 std::string joined(const std::vector<index_t>& sizes) {
   std::string text;
   for (const index_t size : sizes) text += (text.empty() ? "" : ",") + std::to_string(size);
@@ -30,14 +28,14 @@ std::string joined(const std::vector<index_t>& sizes) {
 
 std::vector<index_t> sizes_for(const NetworkOptions& options, const Images& images) {
   const index_t pixels = images.channels * images.height * images.width;
-  if (options.sizes.empty()) return {pixels, 16, classes};
+  if (options.sizes.empty()) return {pixels, 16, images.classes};
   require(options.sizes.size() >= 2, "--sizes wants two numbers or more");
   require(options.sizes.front() == pixels,
           "--sizes begins with " + std::to_string(options.sizes.front()) + ", and the images of " +
               options.data + " have " + std::to_string(pixels) + " pixels");
-  require(
-      options.sizes.back() >= classes,
-      "--sizes ends with " + std::to_string(options.sizes.back()) + ", and there are 10 classes");
+  require(options.sizes.back() >= images.classes,
+          "--sizes ends with " + std::to_string(options.sizes.back()) + ", and there are " +
+              std::to_string(images.classes) + " classes");
   return options.sizes;
 }
 

@@ -1,5 +1,6 @@
 #include "nn_options.hpp"
 
+#include "nn_option_groups.hpp"
 #include "option_kinds.hpp"
 #include "parsing.hpp"
 
@@ -14,58 +15,6 @@ const char* const about =
     "Networks of libtorch, looked at where a solver has left them.\n"
     "Images, a network and its weights: the same options in every command. Without any, small\n"
     "synthetic images and a perceptron with random weights.";
-
-/// Those whose weights are all that they are: no running means of a normalisation.
-const Names<NetworkModel> perceptron_names = {{"mlp", NetworkModel::mlp}};
-
-std::vector<index_t> sizes_in(const std::string& text) {
-  std::vector<index_t> sizes;
-  for (const std::string& word : CLI::detail::split(text, ',')) {
-    index_t size = 0;
-    if (!CLI::detail::lexical_cast(word, size) || size < 1) {
-      throw CLI::ValidationError("--sizes", "'" + text + "' is no list of sizes such as 64,16,10");
-    }
-    sizes.push_back(size);
-  }
-  return sizes;
-}
-
-void add_network(CLI::App& command, NetworkOptions& network,
-                 const Names<NetworkModel>& models = perceptron_names) {
-  const auto group = [](CLI::Option* option) { return option->group("Network and images"); };
-  group(command.add_option("--data", network.data,
-                           "Folder of the training files, plain or gzip; or the word synthetic"))
-      ->type_name("mnist:FOLDER|cifar10:FOLDER|synthetic")
-      ->capture_default_str()
-      ->check([](const std::string& text) -> std::string {
-        const bool known =
-            text == "synthetic" || text.starts_with("mnist:") || text.starts_with("cifar10:");
-        return known ? "" : "'" + text + "' is none of mnist:FOLDER, cifar10:FOLDER, synthetic";
-      });
-  group(add_number(command, "--rows", network.rows, at_least_one,
-                   "Images, drawn without replacement; all where there are fewer"));
-  group(add_choice(command, "--model", network.model, models, "mlp: a multilayer perceptron"));
-  const auto set_sizes = [&network](const std::string& text) { network.sizes = sizes_in(text); };
-  group(command.add_option_function<std::string>("--sizes", set_sizes,
-                                                 "Of its layers; without it a pixel each, 16, 10"))
-      ->type_name("N,N,...");
-  group(add_choice(command, "--activation", network.activation, activation_names,
-                   "Between its layers"));
-  group(add_number(command, "--seed", network.seed, nonnegative,
-                   "Of weights, images and everything else at random"));
-  group(add_number(command, "--threads", network.threads, nonnegative, "0: one a processor"));
-}
-
-void add_weights(CLI::App& command, NetworkOptions& network) {
-  command
-      .add_option("--weights", network.weights,
-                  "All parameters as one vector; without it random ones")
-      ->type_name("FILE.npy")
-      ->group("Network and images");
-  command.add_option("--save-weights", network.save_weights, "The parameters in the end")
-      ->type_name("FILE.npy")
-      ->group("Network and images");
-}
 
 const char* const spectrum_about =
     "Eigenvalues of the loss's Hessian.\n"
@@ -149,28 +98,6 @@ const char* const train_about =
     "adversarial images besides (Yao et al. 2018). After each epoch the accuracy on the test "
     "images.";
 
-void add_training(CLI::App& command, NetworkTrainOptions& train) {
-  const auto number = [&](const char* name, auto& value, const Range& range, const char* help) {
-    add_number(command, name, value, range, help)->group("Training");
-  };
-  number("--epochs", train.epochs, nonnegative, "Each takes every image once");
-  number("--learning-rate", train.learning_rate, positive, "Of the first epochs and batches");
-  number("--momentum", train.momentum, {0, 1, true, false, "at least 0 and below 1"}, "");
-  number("--weight-decay", train.weight_decay, nonnegative, "Times a weight, added to its slope");
-  number("--decay-factor", train.decay_factor, fraction, "Of the learning rate");
-  command.add_option("--decay-epochs", train.decay_epochs, "After these the learning rate decays")
-      ->delimiter(',')
-      ->type_name("N,N,...")
-      ->check(in(nonnegative))
-      ->group("Training");
-  number("--batch", train.batch, at_least_one, "Images of an update; adaptive: of the first ones");
-  number("--max-ratio", train.max_ratio, at_least_one,
-         "Adaptive: of a batch to the first ones, a power of 2");
-  number("--micro-batch", train.micro_batch, at_least_one, "Images in memory at a time");
-  command.add_flag("--augment", train.augment, "Images are moved and reflected at random")
-      ->group("Training");
-}
-
 void add_train(CLI::App& app, NetworkTrainOptions& train) {
   CLI::App* const command = app.add_subcommand("train", train_about);
   command->footer(
@@ -188,6 +115,10 @@ void add_train(CLI::App& app, NetworkTrainOptions& train) {
       ->group("Training");
   command->add_flag("--resume", train.resume, "Goes on from the checkpoint where there is one")
       ->group("Training");
+  command
+      ->add_option("--plot", train.plot, "Accuracy, loss and batch; adaptive: the eigenvalues, too")
+      ->type_name("FILE.svg")
+      ->group("Training");
   command->add_flag("--json", train.json, "The last line of the output is one object")
       ->group("Training");
   command->final_callback([&train] {
@@ -196,6 +127,52 @@ void add_train(CLI::App& app, NetworkTrainOptions& train) {
                 (train.network.weights.empty() && train.network.save_weights.empty()),
             "--weights and --save-weights are about mlp: others have more than weights, which "
             "--checkpoint FILE holds");
+  });
+}
+
+const char* const robustness_about =
+    "The accuracy of a trained network on attacked test images.\n"
+    "Every pixel may move by eps, within 0 to 1: once along the sign of the loss's gradient "
+    "(FGSM,\n"
+    "Goodfellow et al. 2015), or by projected steps along it (PGD, Madry et al. 2018).";
+
+void add_robustness(CLI::App& app, AttackOptions& attack) {
+  CLI::App* const command = app.add_subcommand("robustness", robustness_about);
+  command->footer(
+      "Examples\n"
+      "  randnla nn train --save-weights w.npy\n"
+      "  randnla nn robustness --weights w.npy --plot robustness.svg\n"
+      "  randnla nn robustness --data cifar10:cifar-10-batches-bin --model c1 --checkpoint c1.run "
+      "\\\n"
+      "                        --eps 0.005,0.01,0.02 --steps 20 --random-start --json");
+  add_network(*command, attack.network, network_model_names);
+  add_read_weights(*command, attack.network, "Of mlp: all parameters as one vector");
+  command
+      ->add_option("--checkpoint", attack.checkpoint,
+                   "In its place, of any model: what nn train has left, with its --rows and --seed")
+      ->type_name("FILE")
+      ->group("Network and images");
+  const auto group = [](CLI::Option* option) { return option->group("Attacks"); };
+  group(command->add_option("--eps", attack.eps, "How far a pixel may move, of 1; ascending"))
+      ->delimiter(',')
+      ->type_name("X,X,...")
+      ->capture_default_str()
+      ->check(in(positive));
+  group(add_number(*command, "--steps", attack.steps, at_least_one, "Of PGD"));
+  group(add_number(*command, "--step-size", attack.step_size, positive, "Of PGD, times eps"));
+  group(command->add_flag("--random-start", attack.random_start,
+                          "PGD begins anywhere within eps, not at the image"));
+  group(add_number(*command, "--micro-batch", attack.micro_batch, at_least_one,
+                   "Images in memory at a time"));
+  group(command->add_option("--plot", attack.plot, "Accuracy against eps"))->type_name("FILE.svg");
+  group(command->add_flag("--json", attack.json,
+                          "A line of the output for each eps, the last one for all"));
+  command->final_callback([&attack] {
+    require(attack.network.weights.empty() != attack.checkpoint.empty(),
+            "robustness is that of a trained network: --weights FILE.npy or --checkpoint FILE");
+    require(attack.network.model == NetworkModel::mlp || attack.network.weights.empty(),
+            "--weights is about mlp: others have more than weights, which --checkpoint FILE holds");
+    require(std::ranges::is_sorted(attack.eps), "--eps: want ascending numbers");
   });
 }
 
@@ -225,6 +202,8 @@ void add_figure3(CLI::App& app, Figure3Options& figure) {
       ->delimiter(',')
       ->type_name("X,X,...")
       ->check(in(positive));
+  group(add_number(*command, "--eigenvalue-rows", figure.eigenvalue_rows, at_least_one,
+                   "Images for the Hessian in the end; the most costly part of a large network"));
   group(command->add_option("--out", figure.out, "Table, pictures and traces"))
       ->type_name("FOLDER")
       ->capture_default_str();
@@ -241,6 +220,8 @@ NetworkCommand parse_network_command(int argc, char** argv) {
   LandscapeOptions landscape;
   NetworkTrainOptions train;
   train.network.rows = 10'000;
+  AttackOptions attack;
+  attack.network.rows = train.network.rows;
   Figure3Options figure;
   figure.training.network.rows = 10'000;
   figure.training.epochs = 20;
@@ -250,10 +231,12 @@ NetworkCommand parse_network_command(int argc, char** argv) {
   add_train(app, train);
   add_spectrum(app, spectrum);
   add_landscape(app, landscape);
+  add_robustness(app, attack);
   add_figure3(app, figure);
   if (const std::optional<Help> help = parse_with(app, argc, argv)) return *help;
   if (app.got_subcommand("train")) return train;
   if (app.got_subcommand("spectrum")) return spectrum;
+  if (app.got_subcommand("robustness")) return attack;
   if (app.got_subcommand("figure3")) return figure;
   return landscape;
 }

@@ -33,10 +33,10 @@ inline const Names<Along> along_names = {{"eigenvectors", Along::eigenvectors},
 
 /// A network and the images it sees.
 struct NetworkOptions {
-  std::string data = "synthetic";  // or mnist:FOLDER, cifar10:FOLDER
+  std::string data = "synthetic";  // or mnist:FOLDER, cifar10:FOLDER, folder:FOLDER
   index_t rows = 1000;             // drawn from them, or all where there are fewer
   NetworkModel model = NetworkModel::mlp;
-  std::vector<index_t> sizes;  // of the layers; empty: a pixel each, 16, 10
+  std::vector<index_t> sizes;  // of the layers; empty: a pixel each, 16, a class each
   Activation activation = Activation::relu;
   std::string weights, save_weights;  // files; empty: none
   std::uint64_t seed = 1;
@@ -76,10 +76,23 @@ struct NetworkTrainOptions {
   double decay_factor = 0.2;
   BatchRule rule = BatchRule::fixed;
   index_t batch = 128, micro_batch = 1024;
-  std::int64_t max_ratio = 128;
+  std::int64_t max_ratio = 128, patience = 10;
   bool augment = false;
   std::string checkpoint;  // a file; empty: none
   bool resume = false;
+  std::string plot;  // a file; empty: none
+  bool json = false;
+};
+
+struct AttackOptions {
+  NetworkOptions network;
+  std::string checkpoint;                                    // a file; empty: the network's weights
+  std::vector<double> eps = {0.005, 0.01, 0.02, 0.05, 0.1};  // ascending
+  int steps = 10;
+  double step_size = 0.25;  // of eps
+  bool random_start = false;
+  index_t micro_batch = 1024;
+  std::string plot;  // a file; empty: none
   bool json = false;
 };
 
@@ -87,12 +100,13 @@ struct Figure3Options {
   NetworkTrainOptions training;  // of the small batch; its max_ratio is also that of the large one
   int seeds = 3;
   std::vector<double> eps = {0.005, 0.01, 0.02};  // of attacks, ascending
+  index_t eigenvalue_rows = 1000;
   std::string out = "figure3";
   bool json = false, quiet = false;
 };
 
-using NetworkCommand =
-    std::variant<Help, SpectrumOptions, LandscapeOptions, NetworkTrainOptions, Figure3Options>;
+using NetworkCommand = std::variant<Help, SpectrumOptions, LandscapeOptions, NetworkTrainOptions,
+                                    AttackOptions, Figure3Options>;
 
 /// Throws InvalidArgument with one line for the user.
 NetworkCommand parse_network_command(int argc, char** argv);
@@ -100,6 +114,7 @@ NetworkCommand parse_network_command(int argc, char** argv);
 int spectrum(const SpectrumOptions& options);
 int landscape(const LandscapeOptions& options);
 int train_network(const NetworkTrainOptions& options);
+int robustness(const AttackOptions& options);
 int figure3(const Figure3Options& options);
 
 }  // namespace randnla::app

@@ -22,19 +22,6 @@
 namespace randnla::app {
 namespace {
 
-void set_weights(const Network& network, const std::string& path) {
-  index_t count = 0;
-  for (const torch::Tensor& each : network.module->parameters()) count += each.numel();
-  const std::vector<double> values = read_weights(path, count);
-  const torch::NoGradGuard no_graph;
-  index_t at = 0;
-  const torch::Tensor all = torch::tensor(values, torch::kDouble);
-  for (const torch::Tensor& each : network.module->parameters()) {
-    each.copy_(all.narrow(0, at, each.numel()).view(each.sizes()));
-    at += each.numel();
-  }
-}
-
 std::vector<double> weights_of(const Network& network) {
   std::vector<double> values;
   for (const torch::Tensor& each : network.module->parameters()) {
@@ -77,6 +64,19 @@ Json to_json(const TrainResult& result, const NetworkTrainOptions& options, cons
           {"version", RANDNLA_VERSION}};
 }
 
+std::string picture_of(const std::vector<EpochRecord>& trace, BatchRule rule) {
+  std::vector<Panel> panels;
+  for (const EpochPlot& plot : epoch_plots) {
+    if (plot.adaptive && rule == BatchRule::fixed) continue;
+    Curve curve;
+    for (const EpochRecord& row : trace) {
+      curve.x.push_back(plot.x_of(row)), curve.y.push_back(plot.y_of(row));
+    }
+    panels.push_back({plot.title, plot.x, plot.y, {curve}});
+  }
+  return to_svg(panels);
+}
+
 /// The checkpoint to go on from; none where there is no such file yet.
 std::optional<TrainCheckpoint> checkpoint_of(const NetworkTrainOptions& options) {
   if (!options.resume || !std::filesystem::exists(options.checkpoint)) return std::nullopt;
@@ -86,7 +86,8 @@ std::optional<TrainCheckpoint> checkpoint_of(const NetworkTrainOptions& options)
 }  // namespace
 
 int train_network(const NetworkTrainOptions& options) {
-  check_outputs({options.checkpoint, options.network.save_weights}, {options.network.weights});
+  check_outputs({options.checkpoint, options.network.save_weights, options.plot},
+                {options.network.weights});
   Context<Cpu> ctx(options.network.threads);
   at::set_num_threads(ctx.threads());
   const Images images = load_images(ctx, options.network);
@@ -117,6 +118,7 @@ int train_network(const NetworkTrainOptions& options) {
     std::printf("%s\n", one_line(to_json(result, options, images, ctx.threads())).c_str());
     std::fflush(stdout);
   }
+  if (!options.plot.empty()) write_text(options.plot, picture_of(result.trace, options.rule));
   if (result.stop == Stop::not_finite) {
     throw DataError("the loss is not finite in epoch " + std::to_string(result.trace.size() + 1) +
                     ": a smaller --learning-rate may help");

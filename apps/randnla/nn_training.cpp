@@ -7,27 +7,55 @@
 #include <randnla/learn/mlp.hpp>
 #include <randnla/learn/models.hpp>
 
+#include <torch/csrc/autograd/grad_mode.h>
 #include <torch/utils.h>
 
 #include <cmath>
 #include <string>
 
 namespace randnla::app {
+namespace {
+
+std::string shape_text(const Images& images) {
+  return std::to_string(images.channels) + " x " + std::to_string(images.height) + " x " +
+         std::to_string(images.width);
+}
+
+}  // namespace
 
 Network make_network(const NetworkOptions& options, const Images& images) {
   torch::manual_seed(options.seed);
   if (options.model == NetworkModel::mlp) {
     return mlp(sizes_for(options, images), options.activation);
   }
-  require(images.channels == 3 && images.height == 32 && images.width == 32,
-          std::string("--model ") + name_in(network_model_names, options.model) +
-              " is for images of 3 x 32 x 32, and those of " + options.data + " have " +
-              std::to_string(images.channels) + " x " + std::to_string(images.height) + " x " +
-              std::to_string(images.width));
-  const Network network = options.model == NetworkModel::c1         ? c1()
-                          : options.model == NetworkModel::resnet20 ? resnet(resnet20)
-                                                                    : resnet(resnet18);
-  return normalised(network, channel_statistics(pixel_tensor(images)));
+  const std::string model = std::string("--model ") + name_in(network_model_names, options.model),
+                    those = ", and those of " + options.data + " have " + shape_text(images);
+  if (options.model == NetworkModel::c1) {
+    require(images.channels == 3 && images.height == 32 && images.width == 32,
+            model + " is for images of 3 x 32 x 32" + those);
+    require(images.classes <= 10, model + " has 10 classes, and " + options.data + " has " +
+                                      std::to_string(images.classes));
+    return normalised(c1(), channel_statistics(pixel_tensor(images)));
+  }
+  const ResNetShape& shape = options.model == NetworkModel::resnet20 ? resnet20 : resnet18;
+  const index_t unit = index_t{1} << (shape.widths.size() - 1);
+  require(images.channels == 3 && images.height % unit == 0 && images.width % unit == 0,
+          model + " is for images of 3 channels whose sides are multiples of " +
+              std::to_string(unit) + those);
+  return normalised(resnet(shape, images.classes), channel_statistics(pixel_tensor(images)));
+}
+
+void set_weights(const Network& network, const std::string& path) {
+  index_t count = 0;
+  for (const torch::Tensor& each : network.module->parameters()) count += each.numel();
+  const std::vector<double> values = read_weights(path, count);
+  const torch::NoGradGuard no_graph;
+  index_t at = 0;
+  const torch::Tensor all = torch::tensor(values, torch::kDouble);
+  for (const torch::Tensor& each : network.module->parameters()) {
+    each.copy_(all.narrow(0, at, each.numel()).view(each.sizes()));
+    at += each.numel();
+  }
 }
 
 NetworkData tensors_of(const Images& images) {
@@ -47,7 +75,8 @@ randnla::TrainOptions library_options(const NetworkTrainOptions& options) {
   out.seed = options.network.seed;
   if (options.augment) out.augmentation.emplace();
   if (options.rule == BatchRule::fixed) return out;
-  out.abs = {.base_batch = options.batch, .max_ratio = options.max_ratio};
+  out.abs = {
+      .base_batch = options.batch, .max_ratio = options.max_ratio, .max_epochs = options.patience};
   if (options.rule == BatchRule::absa) {
     out.abs->adversarial_share = 0.2;
     out.abs->adversarial_epochs = options.epochs / 2;
@@ -69,5 +98,31 @@ Json to_json(const EpochRecord& row) {
           {"eigenvalue", number(row.eigenvalue)},
           {"seconds", row.seconds}};
 }
+
+namespace {
+
+double epoch_of(const EpochRecord& row) { return static_cast<double>(row.epoch); }
+double updates_of(const EpochRecord& row) { return static_cast<double>(row.updates); }
+double batch_of(const EpochRecord& row) { return static_cast<double>(row.batch); }
+double loss_of(const EpochRecord& row) { return row.train_loss; }
+double accuracy_of(const EpochRecord& row) { return row.test_accuracy; }
+double eigenvalue_of(const EpochRecord& row) { return row.eigenvalue; }
+
+const Axis epochs{.label = "epochs"}, images{.label = "images", .logarithmic = true},
+    eigenvalue{.label = "largest eigenvalue of the Hessian", .logarithmic = true};
+
+}  // namespace
+
+const std::array<EpochPlot, 5> epoch_plots = {
+    {{"Test accuracy",
+      {.label = "updates", .logarithmic = true},
+      {.label = "accuracy"},
+      updates_of,
+      accuracy_of,
+      false},
+     {"Training loss", epochs, {.label = "loss", .logarithmic = true}, epoch_of, loss_of, false},
+     {"Batch", epochs, images, epoch_of, batch_of, false},
+     {"Largest eigenvalue after an epoch", epochs, eigenvalue, epoch_of, eigenvalue_of, true},
+     {"Batch against eigenvalue", eigenvalue, images, eigenvalue_of, batch_of, true}}};
 
 }  // namespace randnla::app

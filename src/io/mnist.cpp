@@ -81,8 +81,9 @@ Images read_mnist(const std::string& images, const std::string& labels) {
     fail_at(labels, 8 + static_cast<std::uint64_t>(bad - classes.values.begin()),
             "label " + std::to_string(*bad) + ", want 0 to 9");
   }
-  return {pixels.shape[0],          1, pixels.shape[1], pixels.shape[2], std::move(pixels.values),
-          std::move(classes.values)};
+  return {pixels.shape[0],          1,
+          pixels.shape[1],          pixels.shape[2],
+          std::move(pixels.values), {classes.values.begin(), classes.values.end()}};
 }
 
 }  // namespace randnla

@@ -81,6 +81,7 @@ std::vector<double> robust_accuracy(const Network& network, const NetworkData& d
   const torch::NoGradGuard no_graph;
   std::vector<index_t> right(eps.size(), 0);
   std::uint64_t batch = 0;
+  index_t done = 0;
   for_micro_batches("robust_accuracy", data, options.micro_batch,
                     [&](const auto& inputs, const auto& targets) {
                       std::optional<PgdOptions> by = options.pgd;
@@ -91,6 +92,8 @@ std::vector<double> robust_accuracy(const Network& network, const NetworkData& d
                                : fgsm(network, loss, inputs, targets, eps[k], options.range);
                         right[k] += count_right(network.forward(attacked), targets);
                       }
+                      done += inputs.size(0);
+                      if (options.progress) options.progress(done);
                     });
   std::vector<double> accuracy;
   for (const index_t count : right) {

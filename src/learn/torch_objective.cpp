@@ -113,9 +113,23 @@ void TorchObjective<B, T>::evaluate(Context<B>& ctx, VectorView<const T, B> x,
         add(derivatives({each}, parameters_, {rows.weights}, false, false), gradient);
     });
   }
+  if (options_.l2 > 0) {
+    double square = 0;
+    for (index_t j = 0; j < dim(); ++j) square += static_cast<double>(x.data[j]) * x.data[j];
+    value += options_.l2 / 2 * square;
+    if (differentiate) add_ridge(x.data, out.gradient);
+  }
   if (out.value != nullptr) *out.value = value;
   if (out.curvature != nullptr) std::fill_n(out.curvature, sample.bound, T(1));
   if (out.gradient_norms2 != nullptr) squared_gradient_norms(sample, out.gradient_norms2);
+}
+
+/// out += l2 v
+template <Backend B, Scalar T>
+void TorchObjective<B, T>::add_ridge(const T* v, T* out) const {
+  if (options_.l2 == 0) return;
+  const auto l2 = static_cast<T>(options_.l2);
+  for (index_t j = 0; j < dim(); ++j) out[j] += l2 * v[j];
 }
 
 template <Backend B, Scalar T>
@@ -147,6 +161,7 @@ void TorchObjective<B, T>::hessian_product(Context<B>& ctx, const HessianSample<
                                           : hessian_part(rows, along),
         sum);
   });
+  add_ridge(v.data, out.data);
 }
 
 template <Backend B, Scalar T>

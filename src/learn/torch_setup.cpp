@@ -3,6 +3,7 @@
 #include "learn/torch_types.hpp"
 
 #include <randnla/learn/torch_objective.hpp>
+#include <randnla/objective/regulariser.hpp>
 
 #include <algorithm>
 #include <sstream>
@@ -39,6 +40,7 @@ TorchObjective<B, T>::TorchObjective(Context<B>&, Network network, Tensor inputs
       options_(options) {
   require(options.micro_batch >= 1, "TorchObjective: micro_batch = " +
                                         std::to_string(options.micro_batch) + ", want at least 1");
+  Regulariser{.l2 = options.l2}.check("TorchObjective");
   find_parameters();
   check_data();
   flatten();

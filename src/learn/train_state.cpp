@@ -35,15 +35,16 @@ void set_random_state(const Tensor& state) {
   generator.set_state(state);
 }
 
-/// The tensors themselves.
-std::vector<Named> named_tensors(const torch::nn::Module& module,
-                                 const std::vector<Tensor>& velocity) {
+/// The module's tensors themselves, the momentum, and a copy of the random numbers' state.
+std::vector<Named> all_tensors(const torch::nn::Module& module,
+                               const std::vector<Tensor>& velocity) {
   std::vector<Named> all;
   for (const auto& each : module.named_parameters()) all.push_back({each.key(), each.value()});
   for (const auto& each : module.named_buffers()) all.push_back({each.key(), each.value()});
   for (std::size_t k = 0; k < velocity.size(); ++k) {
     all.push_back({"momentum of parameter " + std::to_string(k), velocity[k]});
   }
+  all.push_back({random_numbers, random_state()});
   return all;
 }
 
@@ -51,6 +52,21 @@ std::string text(const Named& each) {
   std::ostringstream out;
   out << each.name << " of " << each.values.scalar_type() << ' ' << each.values.sizes();
   return out.str();
+}
+
+void require_like(const std::vector<Named>& from, const std::vector<Named>& mine) {
+  require(from.size() == mine.size(), "the checkpoint is of a network of " +
+                                          std::to_string(from.size()) + " tensors, this one has " +
+                                          std::to_string(mine.size()));
+  for (std::size_t k = 0; k < mine.size(); ++k) {
+    require(text(from[k]) == text(mine[k]),
+            "the checkpoint has " + text(from[k]) + " where this network has " + text(mine[k]));
+  }
+}
+
+void copy_first(const std::vector<Named>& from, const std::vector<Named>& to, std::size_t count) {
+  const torch::NoGradGuard no_graph;
+  for (std::size_t k = 0; k < count; ++k) to[k].values.copy_(from[k].values);
 }
 
 void add(std::string& to, const AbsOptions& o) {
@@ -119,26 +135,25 @@ std::vector<Tensor> trained_parameters(const torch::nn::Module& module) {
 
 std::vector<Named> tensors_of(const torch::nn::Module& module,
                               const std::vector<Tensor>& velocity) {
-  std::vector<Named> all = named_tensors(module, velocity);
+  std::vector<Named> all = all_tensors(module, velocity);
   for (Named& each : all) each.values = each.values.detach().clone();
-  all.push_back({random_numbers, random_state()});
   return all;
 }
 
 void set_tensors(const std::vector<Named>& from, const torch::nn::Module& module,
                  const std::vector<Tensor>& velocity) {
-  const torch::NoGradGuard no_graph;
-  std::vector<Named> mine = named_tensors(module, velocity);
-  mine.push_back({random_numbers, random_state()});
-  require(from.size() == mine.size(), "the checkpoint is of a network of " +
-                                          std::to_string(from.size()) + " tensors, this one has " +
-                                          std::to_string(mine.size()));
-  for (std::size_t k = 0; k < mine.size(); ++k) {
-    require(text(from[k]) == text(mine[k]),
-            "the checkpoint has " + text(from[k]) + " where this network has " + text(mine[k]));
-  }
-  for (std::size_t k = 0; k + 1 < mine.size(); ++k) mine[k].values.copy_(from[k].values);
+  const std::vector<Named> mine = all_tensors(module, velocity);
+  require_like(from, mine);
+  copy_first(from, mine, mine.size() - 1);
   set_random_state(from.back().values);
+}
+
+void set_network(const Network& network, const TrainCheckpoint& checkpoint) {
+  // In the place of the momentum, which is of their shapes.
+  const std::vector<Tensor> trained = trained_parameters(*network.module);
+  const std::vector<Named> mine = all_tensors(*network.module, trained);
+  require_like(checkpoint.tensors, mine);
+  copy_first(checkpoint.tensors, mine, mine.size() - 1 - trained.size());
 }
 
 }  // namespace randnla

@@ -7,7 +7,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace randnla::test {
@@ -72,10 +76,29 @@ TEST(Figure3, ItsTableIsThatOfTheTraces) {
   EXPECT_LT(small["attacked 0.3"]["most"].get<double>(), 0.1);
   const std::string svg = bytes_of(out + "/figure3.svg");
   EXPECT_TRUE(is_well_formed(svg));
-  for (const char* const name : {"small batch", "large batch, scaled", "ABSA"}) {
+  for (const char* const name : {"small batch", "large batch, scaled", "ABSA", "Test accuracy",
+                                 "Training loss", "Batch", "Largest eigenvalue after an epoch",
+                                 "Batch against eigenvalue", "Accuracy under attacks"}) {
     EXPECT_NE(svg.find(name), std::string::npos) << name;
   }
   EXPECT_TRUE(bytes_of(out + "/table.csv").starts_with("variant,runs,updates,updates least,"));
+}
+
+TEST(Figure3, ShowsWhatThereIsWhenItIsKilled) {
+  const TemporaryFolder folder;
+  const std::string out = folder.file("figure");
+  Words words = figure_in(out);
+  words.insert(words.end(), {"--seeds", "1000"});
+  const Program program(words);
+  // The second seed's first run has begun: there is a table of the first one's.
+  while (!std::filesystem::exists(out + "/traces/small-2.jsonl")) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  program.send(SIGKILL);
+  const auto lines = lines_of(bytes_of(out + "/table.csv"));
+  ASSERT_EQ(lines.size(), 6U);
+  EXPECT_TRUE(lines[5].starts_with("\"ABSA\",1,")) << lines[5];
+  EXPECT_TRUE(is_well_formed(bytes_of(out + "/figure3.svg")));
 }
 
 TEST(Figure3, RefusesWhatItCannotDo) {
@@ -86,6 +109,9 @@ TEST(Figure3, RefusesWhatItCannotDo) {
   words = figure_in(folder.file("figure"));
   words.insert(words.end(), {"--model", "c1"});
   expect_refusal(words, 2, "3 x 32 x 32", folder);
+  words = figure_in(folder.file("figure"));
+  words.insert(words.end(), {"--eigenvalue-rows", "0"});
+  expect_refusal(words, 2, "--eigenvalue-rows", folder);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,7 @@ namespace {
 using Words = std::vector<std::string>;
 
 TEST(NetworkCommandLine, HelpHasAnExampleEach) {
-  for (const std::string name : {"spectrum", "landscape"}) {
+  for (const std::string name : {"train", "spectrum", "landscape", "robustness"}) {
     const Outcome outcome = run({"nn", name, "--help"});
     EXPECT_EQ(outcome.exit_code, 0);
     EXPECT_NE(outcome.out.find("  randnla nn " + name), std::string::npos);
@@ -194,6 +195,65 @@ TEST_F(NetworkProgram, ReadsFoldersOfImages) {
       result(with({"nn", "landscape", "--data", "cifar10:" + folder.path(), "--sizes", "3072,10"}));
   EXPECT_EQ(cifar["rows"], 2);
   EXPECT_EQ(cifar["parameters"], 30'730);
+  for (const char* const k : {"1", "3", "4", "5"}) {
+    folder.write("data_batch_" + std::string(k) + ".bin", ones(3073));
+  }
+  EXPECT_EQ(result(with({"nn", "landscape", "--data", "cifar10:" + folder.path(), "--sizes",
+                         "3072,10"}))["rows"],
+            6);
+}
+
+/// Colour images of 4 x 4 in 3 classes, 10 of each in train; 2 in val, whose height may be another.
+void write_image_folder(const TemporaryFolder& folder, int val_height = 4) {
+  for (const std::string part : {"train", "val"}) {
+    const bool train = part == "train";
+    const int height = train ? 4 : val_height;
+    for (const std::string name : {"cat", "dog", "emu"}) {
+      const std::string sub = part + "/" + name + "/";
+      std::filesystem::create_directories(folder.file(sub));
+      for (int k = 0; k < (train ? 10 : 2); ++k) {
+        std::string pixels(static_cast<std::size_t>(12 * height), static_cast<char>(60 * name[0]));
+        pixels[static_cast<std::size_t>(k)] = '\0';
+        folder.write(sub + std::to_string(k) + ".ppm",
+                     "P6\n4 " + std::to_string(height) + "\n255\n" + pixels);
+      }
+    }
+  }
+}
+
+TEST_F(NetworkProgram, ReadsImagesInAFolderForEachClass) {
+  write_image_folder(folder);
+  const std::string data = "folder:" + folder.path();
+  const auto trained = [&](const Words& more) {
+    Words words{"nn", "train", "--json", "--threads", "1", "--epochs", "2", "--data", data};
+    words.insert(words.end(), more.begin(), more.end());
+    const Outcome outcome = run(words);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    return outcome.json();
+  };
+  const auto json = trained({"--batch", "10", "--epochs", "30", "--learning-rate", "0.1"});
+  EXPECT_EQ(json["rows"], 30);
+  EXPECT_EQ(json["trace"].back()["test_accuracy"], 1.0) << "grey levels tell the classes apart";
+  EXPECT_EQ(trained({"--rows", "7"})["rows"], 7);
+  EXPECT_EQ(trained({"--model", "resnet20", "--rows", "20"})["rows"], 20);
+  const auto looked = result({"nn", "landscape", "--data", data, "--points", "3", "--json"});
+  EXPECT_EQ(looked["sizes"], (std::vector<int>{48, 16, 3}));
+
+  const auto refused = [&](const Words& more, int code, const std::string& reason) {
+    Words words{"nn", "train", "--data", data};
+    words.insert(words.end(), more.begin(), more.end());
+    expect_refusal(words, code, reason, folder);
+  };
+  refused({"--model", "c1"}, 2, "3 x 32 x 32");
+  refused({"--model", "resnet18"}, 2, "multiples of 8");
+  refused({"--sizes", "48,2"}, 2, "3 classes");
+  write_image_folder(folder, 3);
+  refused({}, 3, "val: its images have 4 x 3 pixels, those of");
+  std::filesystem::rename(folder.file("val/emu"), folder.file("val/yak"));
+  refused({}, 3, "val: its classes are not those of");
+  refused({}, 3, "yak where that has emu");
+  std::filesystem::remove_all(folder.file("val"));
+  refused({}, 3, folder.file("val"));
 }
 
 TEST_F(NetworkProgram, RefusesWhatCannotBe) {

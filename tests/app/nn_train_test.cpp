@@ -2,10 +2,12 @@
 #ifdef RANDNLA_TEST_TORCH
 
 #include "app/program.hpp"
+#include "app/xml.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace randnla::test {
@@ -62,8 +64,35 @@ TEST(NetworkTrain, GoesOnFromACheckpoint) {
   EXPECT_EQ(resumed[3]["train_loss"], whole[3]["train_loss"]);
 }
 
+TEST(NetworkTrain, DrawsTheRun) {
+  const TemporaryFolder folder;
+  const std::string plot = folder.file("run.svg");
+  const auto picture = [&](const Words& more) {
+    Words words = train_with({"--epochs", "4", "--plot", plot});
+    words.insert(words.end(), more.begin(), more.end());
+    const Outcome outcome = run(words);
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    const std::string svg = bytes_of(plot);
+    EXPECT_TRUE(is_well_formed(svg));
+    return std::pair(outcome.json()["trace"], svg);
+  };
+  const std::string fixed = picture({}).second;
+  for (const char* const title : {"Test accuracy", "Training loss", "Batch"}) {
+    EXPECT_NE(fixed.find(title), std::string::npos) << title;
+  }
+  EXPECT_EQ(count(fixed, "<polyline"), 3U);
+  const auto [trace, adaptive] =
+      picture({"--batches", "abs", "--max-ratio", "8", "--patience", "1"});
+  EXPECT_NE(adaptive.find("Largest eigenvalue after an epoch"), std::string::npos);
+  EXPECT_NE(adaptive.find("Batch against eigenvalue"), std::string::npos);
+  EXPECT_EQ(count(adaptive, "<polyline"), 5U);
+  // Without patience for more than an epoch the batch doubles after each.
+  for (std::size_t e = 0; e < 4; ++e) EXPECT_EQ(trace[e]["batch"], 20 << e);
+}
+
 TEST(NetworkTrain, RefusesWhatItCannotDo) {
   const TemporaryFolder folder;
+  expect_refusal(train_with({"--patience", "0"}), 2, "--patience", folder);
   expect_refusal(train_with({"--resume"}), 2, "--checkpoint", folder);
   expect_refusal(train_with({"--model", "c1"}), 2, "3 x 32 x 32", folder);
   expect_refusal(train_with({"--model", "c1", "--save-weights", folder.file("w.npy")}), 2,

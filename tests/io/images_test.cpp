@@ -64,7 +64,7 @@ TEST_F(ImageFiles, MnistIsRead) {
     EXPECT_EQ(read.height, 2);
     EXPECT_EQ(read.width, 3);
     EXPECT_EQ(read.pixels, std::vector<std::uint8_t>(two_images.begin(), two_images.end()));
-    EXPECT_EQ(read.labels, (std::vector<std::uint8_t>{9, 3}));
+    EXPECT_EQ(read.labels, (std::vector<std::uint16_t>{9, 3}));
   }
 }
 
@@ -119,7 +119,7 @@ TEST_F(ImageFiles, CifarFilesAreReadOneAfterTheOther) {
   EXPECT_EQ(read.channels, 3);
   EXPECT_EQ(read.height, 32);
   EXPECT_EQ(read.width, 32);
-  EXPECT_EQ(read.labels, (std::vector<std::uint8_t>{3, 9, 0}));
+  EXPECT_EQ(read.labels, (std::vector<std::uint16_t>{3, 9, 0}));
   ASSERT_EQ(read.pixels.size(), 3U * 3072);
   EXPECT_EQ(read.pixels[0], 'a');
   EXPECT_EQ(read.pixels[3072], 'q');

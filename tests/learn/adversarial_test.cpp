@@ -137,6 +137,14 @@ TEST(RobustAccuracy, FallsWithEpsAndCountsRight) {
   }
 }
 
+TEST(RobustAccuracy, SaysHowFarItIs) {
+  const Rows rows;
+  std::vector<index_t> seen;
+  robust_accuracy(linear(), {rows.inputs, rows.targets}, {0, 0.1},
+                  {.micro_batch = 2, .progress = [&](index_t done) { seen.push_back(done); }});
+  EXPECT_EQ(seen, (std::vector<index_t>{2, 3}));
+}
+
 TEST(Adversarial, RefusesWhatIsOutOfRange) {
   const Rows rows;
   const Network net = linear();

@@ -36,8 +36,9 @@ struct TinyProblem {
   }
 
   const torch::Tensor& targets() const { return what.loss == NetworkLoss::mse ? values : classes; }
-  TorchObjective<Cpu, double> objective(Context<Cpu>& ctx, index_t micro_batch = 1024) const {
-    return {ctx, net, features, targets(), {what.loss, micro_batch}};
+  TorchObjective<Cpu, double> objective(Context<Cpu>& ctx, index_t micro_batch = 1024,
+                                        double l2 = 0) const {
+    return {ctx, net, features, targets(), {what.loss, micro_batch, l2}};
   }
 
   TinyCase what;

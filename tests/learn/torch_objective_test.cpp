@@ -183,6 +183,32 @@ TEST_P(TorchObjectives, MicroBatchesChangeRoundingOnly) {
   }
 }
 
+TEST_P(TorchObjectives, L2IsAddedToAllButTheTermsNorms) {
+  constexpr double l2 = 0.25;
+  const Objective bare = problem.objective(ctx), f = problem.objective(ctx, 5, l2);
+  const Values x = start(f), v = direction(x, 6), w = weights(bare, x, some);
+  EXPECT_EQ(weights(f, x, some), w);
+  double square = 0;
+  Values g = gradient(bare, x, some);
+  for (std::size_t j = 0; j < x.size(); ++j) square += x[j] * x[j], g[j] += l2 * x[j];
+  const double loss = value(bare, x, some) + l2 / 2 * square;
+  EXPECT_NEAR(value(f, x, some), loss, 1e-14 * loss);
+  expect_near(gradient(f, x, some), g, 1e-13);
+  for (const Curvature kind : {Curvature::hessian, Curvature::gauss_newton}) {
+    const HessianSample<Cpu, double> H{view(x), some, w.data(), kind};
+    Values want = product(bare, H, v);
+    for (std::size_t j = 0; j < v.size(); ++j) want[j] += l2 * v[j];
+    expect_near(product(f, H, v), want, 1e-13);
+    Square matrix_want = matrix(bare, H);
+    for (std::size_t j = 0; j < v.size(); ++j) matrix_want[j][j] += l2;
+    expect_near(flat(matrix(f, H)), flat(matrix_want), 1e-13);
+  }
+  Values norms2(5, std::nan("")), norms2_want = norms2;
+  f.evaluate(ctx, view(x), some, {.gradient_norms2 = norms2.data()});
+  bare.evaluate(ctx, view(x), some, {.gradient_norms2 = norms2_want.data()});
+  EXPECT_EQ(norms2, norms2_want);
+}
+
 TEST_P(TorchObjectives, GradientNormsAreThoseOfEachRow) {
   const Objective f = problem.objective(ctx);
   const Values x = start(f);

@@ -47,6 +47,8 @@ TEST_F(TorchObjectiveRefuses, DataThatDoNotFit) {
       "TorchObjective: targets of shape [12, 2], want [12, 3]");
   EXPECT_EQ(error_of(tiny.net, tiny.features, tiny.classes, {.micro_batch = 0}),
             "TorchObjective: micro_batch = 0, want at least 1");
+  EXPECT_EQ(error_of(tiny.net, tiny.features, tiny.classes, {.l2 = -0.5}),
+            "TorchObjective: l2 = -0.500000, want at least 0 and finite");
 }
 
 TEST_F(TorchObjectiveRefuses, ClassesThatAreNone) {

@@ -209,6 +209,33 @@ TEST(TrainCheckpoint, AnotherNetworkOrOtherDataAreRefused) {
   EXPECT_NE(refusal([&] { run(with); }).find("tensors"), std::string::npos);
 }
 
+TEST(TrainCheckpoint, HasTheTrainedNetwork) {
+  TrainOptions with = options();
+  TrainCheckpoint at;
+  with.checkpoint = [&](const TrainCheckpoint& given) { at = given; };
+  const std::vector<Tensor> want = run(with);
+  const Network other = net();
+  const auto tensors = [&] {
+    std::vector<Tensor> all = other.module->parameters();
+    for (const Tensor& buffer : other.module->buffers()) all.push_back(buffer);
+    return all;
+  };
+  torch::manual_seed(3);
+  const Tensor next = torch::rand({4});
+  torch::manual_seed(3);
+  set_network(other, at);
+  expect_same(tensors(), want);
+  EXPECT_TRUE(torch::rand({4}).equal(next)) << "libtorch's random numbers go on";
+
+  // Nothing of another network's is taken over.
+  TrainCheckpoint bad = at;
+  bad.tensors[0].values = torch::zeros_like(bad.tensors[0].values);
+  bad.tensors[1].values = torch::zeros({5});
+  EXPECT_NE(refusal([&] { set_network(other, bad); }).find("0.bias of Float [5]"),
+            std::string::npos);
+  expect_same(tensors(), want);
+}
+
 TEST(TrainCheckpoint, DamagedFilesAreRefused) {
   const test::TemporaryFolder folder;
   const std::string path = folder.file("run");

@@ -11,8 +11,9 @@ namespace randnla {
 /// Labelled images of one size, image after image, each channel by channel, row by row.
 struct Images {
   index_t count = 0, channels = 0, height = 0, width = 0;
-  std::vector<std::uint8_t> pixels;  // count * channels * height * width
-  std::vector<std::uint8_t> labels;  // count, 0 to 9
+  std::vector<std::uint8_t> pixels;   // count * channels * height * width
+  std::vector<std::uint16_t> labels;  // count, 0 to classes - 1
+  index_t classes = 10;
 };
 
 /// An array of bytes, row-major.

@@ -3,6 +3,7 @@
 #include <randnla/learn/score.hpp>
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -49,6 +50,8 @@ struct RobustnessOptions {
   std::optional<PgdOptions> pgd = std::nullopt;  // none: fgsm
   DataRange range = {};
   index_t micro_batch = 1024;  // >= 1: rows that are attacked at a time
+  /// Called with the number of rows after which all eps have been tried; what it throws ends the work.
+  std::function<void(index_t)> progress = nullptr;
 };
 
 /// The accuracy of a classifier, trained with cross_entropy, on inputs that were attacked with each

@@ -16,10 +16,11 @@ struct TorchObjectiveOptions {
   /// Rows that go through the network at a time. Memory beside data and parameters is that of these
   /// rows' activations and of what their derivatives keep of them.
   index_t micro_batch = 1024;
+  double l2 = 0;  // >= 0: l2/2 |x|^2 is added to the mean loss, biases being no exception
 };
 
-/// The mean loss of a network over a data set, F(x) = (1/n) sum_i loss(net(input_i; x), target_i),
-/// where x is all parameters that require a gradient, in the module's order, as one vector.
+/// The mean loss of a network over a data set, F(x) = (1/n) sum_i loss(net(input_i; x), target_i) +
+/// l2/2 |x|^2, where x is all parameters that require a gradient, in the module's order, as one vector.
 ///
 /// From then on the module's parameters are views of one flat tensor, which holds the point that
 /// was last evaluated: nothing else may replace them (to() another type, say) while the objective
@@ -31,6 +32,11 @@ struct TorchObjectiveOptions {
 /// Curvature of a term is 1, and so what a Hessian gets is the weights. Curvature::gauss_newton is
 ///          J'HJ with the Jacobian J of the outputs and the loss's Hessian H in them, positive
 ///          semidefinite as both losses are convex in the outputs
+/// Scores   for row-norm sampling there are none: importance() refuses. A term's Hessian is J'HJ plus,
+///          for every output, the loss's slope times the output's own Hessian. For networks of any
+///          layers nothing bounds the norm of the latter. That of J'HJ is at most its trace, of cross
+///          entropy sum_c p_c |grad log p_c|^2: a gradient for each row and class, one by one, which
+///          takes longer than the pass over all rows that a sample is to save
 /// Error    at a kink of the network, as ReLU's, one of its one-sided derivatives
 /// Cost     a gradient: forward and backward; a Hessian product by double backward, at most 3
 ///          gradients in multiply-adds, the Gauss-Newton product likewise (bench/learn has the
@@ -40,10 +46,9 @@ struct TorchObjectiveOptions {
 /// Sync     on the CPU everything has happened on return. Work runs on libtorch's own threads
 ///          (at::set_num_threads), not on the context's
 /// Determinism  the same bits from run to run with the same number of libtorch's threads
-/// Throws   InvalidArgument: micro_batch < 1, no rows, no parameters, tensors of another type,
+/// Throws   InvalidArgument: micro_batch < 1, l2 negative or not finite, no rows, no parameters, tensors of another type,
 ///          device or size, a class out of range (the message names row and value), a view of
-///          another size; importance(), as no bound of the terms' Hessians is known: sample
-///          uniformly. What libtorch throws (c10::Error)
+///          another size; importance(), whatever it is given. What libtorch throws (c10::Error)
 /// Source   Pearlmutter, Neural Computation 6 (1994); Schraudolph, Neural Computation 14 (2002)
 ///
 /// Compiled for the CPU; the device's twin, which would use tensors there in place, is yet to come.
@@ -85,6 +90,7 @@ class TorchObjective {
   void for_micro_batches(const Sample<B, T>& sample, const T* weights, F f) const;
   Tensors hessian_part(const MicroBatch& rows, const Tensors& v) const;
   Tensors gauss_newton_part(const MicroBatch& rows, const Tensors& v) const;
+  void add_ridge(const T* v, T* out) const;
   void squared_gradient_norms(const Sample<B, T>& sample, T* out) const;
   Tensors pieces(T* values) const;
 

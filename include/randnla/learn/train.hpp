@@ -58,6 +58,12 @@ void save(const std::string& path, const TrainCheckpoint& checkpoint);
 /// corrupt.
 TrainCheckpoint load_train_checkpoint(const std::string& path);
 
+/// The network as it was trained: its parameters and buffers become the checkpoint's.
+///
+/// Throws  InvalidArgument: a checkpoint of another network; the message says what differs, and the
+///         network is as it was
+void set_network(const Network& network, const TrainCheckpoint& checkpoint);
+
 struct TrainOptions {
   NetworkLoss loss = NetworkLoss::cross_entropy;
   std::int64_t epochs = 90;     // >= 0
