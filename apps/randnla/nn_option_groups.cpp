@@ -22,8 +22,8 @@ std::vector<index_t> sizes_in(const std::string& text) {
 void add_network(CLI::App& command, NetworkOptions& network, const Names<NetworkModel>& models) {
   const auto group = [](CLI::Option* option) { return option->group("Network and images"); };
   group(command.add_option("--data", network.data,
-                           "Folder of the files, plain or gzip; folder: has train/CLASS/*.ppm and\n"
-                           "val/CLASS/*.ppm; or the word synthetic"))
+                           "Folder of the files, plain or gzip; folder: has train/CLASS/*.ppm\n"
+                           "and val/CLASS/*.ppm; or the word synthetic"))
       ->type_name("mnist:FOLDER|cifar10:FOLDER|folder:FOLDER|synthetic")
       ->capture_default_str()
       ->check([](const std::string& text) -> std::string {

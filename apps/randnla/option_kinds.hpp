@@ -141,8 +141,8 @@ inline void check_classes(const ClassOptions& classes) {
 inline CLI::Option* add_device_memory(CLI::App& app, std::size_t& bytes) {
   return app
       .add_option("--device-memory", bytes,
-                  "Most of it for the rows of the data, for instance 500M; what does not fit stays "
-                  "on\nthe host and is streamed. Without it as much as there is")
+                  "Most of it for the rows of the data, for instance 500M; what does\n"
+                  "not fit stays on the host and is streamed. Without it as much as\nthere is")
       ->transform(CLI::AsSizeValue(false).description(""))
       ->check(in(at_least_one))
       ->type_name("BYTES[K|M|G]");
