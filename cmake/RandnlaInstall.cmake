@@ -16,7 +16,7 @@ install(TARGETS randnla randnla_codegen randnla_extend EXPORT randnlaTargets
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 # The private headers behind randnla::extend, apart from the interface.
 set(randnla_detail ${CMAKE_INSTALL_INCLUDEDIR}/randnla/detail)
-install(DIRECTORY src/seam src/cpu src/objective src/sketch DESTINATION ${randnla_detail} FILES_MATCHING PATTERN "*.hpp")
+install(DIRECTORY src/core src/seam src/cpu src/objective src/sketch DESTINATION ${randnla_detail} FILES_MATCHING PATTERN "*.hpp")
 target_include_directories(randnla_extend INTERFACE $<INSTALL_INTERFACE:${randnla_detail}>)
 if(RANDNLA_HAS_CUDA)
   install(DIRECTORY kernels/ DESTINATION ${randnla_detail}/kernels FILES_MATCHING PATTERN "*.cuh")
