@@ -5,7 +5,8 @@
 //           looks through those stacks of the segment's pattern that go there, 8,192 nonzeros at a time: votes and
 //           a sum over its warps make a list of its own in their order, which each warp sorts by owner; the
 //           rows then come eight at a time, sums are registers. Blocks of the same columns run one after the
-//           other, fewer columns the longer the segment, so that rows come from DRAM once.
+//           other, fewer columns the longer the segment, so that these columns stay in the L2 cache (no matrix
+//           larger than the cache was counted).
 //           Sparse: a warp takes one row of a segment's sketch, or every 512th of more than 512, with sums in
 //           shared memory where they fit (columns of a warp's row in 24 KB). It finds its nonzeros in the
 //           pattern by votes, 512 words at a time while the next ones are on their way, queues them, and its
@@ -22,7 +23,7 @@
 //           rows: 242 us, sectors 1.04 of the least
 // Lost      Dense: tiles of the partial sketch in shared memory, a warp an owner of its rows, A's rows in chunks for
 //           all: 142 and 48 us at 20,000 x 54, as every warp looked at every nonzero and few segments kept few
-//           multiprocessors busy; the pattern row by row: four times as much of it to look through. Two blocks
+//           multiprocessors busy. Two blocks
 //           a multiprocessor: spills (up to 984 bytes), the same time by the model. Sparse: sums where they are and a
 //           row after the other 1,057 us, sectors 1.55; every 256th row 332 us, 1,024th 183 us, but then the pattern
 //           alone is 0.7 GB from the L2 cache
