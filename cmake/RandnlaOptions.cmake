@@ -41,6 +41,14 @@ if(RANDNLA_SANITIZE)
   target_link_options(randnla_options INTERFACE -fsanitize=${RANDNLA_SANITIZE})
 endif()
 
+# For what has no hot loop, the programs' and the tests' own sources: they compile in half the time at -O1, and
+# with sanitizers in a fifth at -O0 (6 s in place of 33 for tests/sketch/sketch_test.cpp).
+if(RANDNLA_SANITIZE)
+  set(RANDNLA_QUICKLY $<$<COMPILE_LANGUAGE:CXX>:-O0>)
+else()
+  set(RANDNLA_QUICKLY $<$<AND:$<COMPILE_LANGUAGE:CXX>,$<NOT:$<CONFIG:Debug>>>:-O1>)
+endif()
+
 set(RANDNLA_HAS_CUDA OFF)
 if(NOT RANDNLA_CUDA STREQUAL "OFF")
   include(CheckLanguage)

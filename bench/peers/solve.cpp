@@ -25,7 +25,8 @@ namespace {
 
 using Data = Dataset<double, Cpu>;
 
-std::vector<double> copy(const Buffer<double, Cpu>& values) {
+template <class T>
+std::vector<double> copy(const Buffer<T, Cpu>& values) {
   return {values.data(), values.data() + values.size()};
 }
 
@@ -38,15 +39,15 @@ struct Folder {
 
 /// Solves from zero three times, which gives the same bits, and reports the fastest: the seconds to the
 /// stopping rule, as the peers', and those with the certificate, which they do not have.
-template <class Objective>
+template <class T, class Objective>
 void solve(Context<Cpu>& ctx, const Folder& folder, const std::string& name, const Objective& f,
            const SecondOrderOptions& options) {
-  Buffer<double, Cpu> x(ctx, f.dim());
+  Buffer<T, Cpu> x(ctx, f.dim());
   OptimizationResult best;
   best.seconds = HUGE_VAL;
   for (int repetition = 0; repetition < 3; ++repetition) {
-    std::fill_n(x.data(), x.size(), 0.0);
-    const OptimizationResult result = trust_region<Cpu, double>(ctx, f, x.view(), options);
+    std::fill_n(x.data(), x.size(), T{0});
+    const OptimizationResult result = trust_region<Cpu, T>(ctx, f, x.view(), options);
     if (result.seconds < best.seconds) best = result;
   }
   folder.keep(name, copy(x));
@@ -127,16 +128,16 @@ int main(int argc, char** argv) {
     folder.keep("y", copy(data.targets));
     // Without the regulariser everyone ends in another local minimum.
     const NonlinearLeastSquares<Cpu, double> nls(ctx, data, Regulariser{.l2 = 1e-5});
-    solve(ctx, folder, "nls_full", nls, full_newton());
+    solve<double>(ctx, folder, "nls_full", nls, full_newton());
     SecondOrderOptions sampled = full_newton();
     sampled.hessian.sampling = Sampling::row_norm;
     sampled.hessian.fraction = 0.05;
     sampled.inner_tolerance = 1e-2;
-    solve(ctx, folder, "nls_row_norm", nls, sampled);
+    solve<double>(ctx, folder, "nls_row_norm", nls, sampled);
     const double l2 = 1 / static_cast<double>(data.rows);
     const LogisticRegression<Cpu, double> logistic(ctx, data, Regulariser{.l2 = l2});
-    solve(ctx, folder, "logistic_full", logistic, full_newton());
-    solve(ctx, folder, "logistic_row_norm", logistic, sampled);
+    solve<double>(ctx, folder, "logistic_full", logistic, full_newton());
+    solve<double>(ctx, folder, "logistic_row_norm", logistic, sampled);
     solve_liblinear(folder, data, l2, 1e-6);
   }
   if (argc > 4) {
@@ -147,7 +148,7 @@ int main(int argc, char** argv) {
     const NonlinearLeastSquares<Cpu, double> nls(ctx, data);
     SecondOrderOptions options = full_newton();
     options.stopping.eps_g = 1e-8;
-    solve(ctx, folder, "ijcnn1_optimum", nls, options);
+    solve<double>(ctx, folder, "ijcnn1_optimum", nls, options);
     Buffer<double, Cpu> x(ctx, nls.dim());
     std::fill_n(x.data(), x.size(), 0.0);
     const double optimum = trust_region<Cpu, double>(ctx, nls, x.view(), options).loss;
@@ -156,6 +157,11 @@ int main(int argc, char** argv) {
     options.hessian.sampling = Sampling::uniform;
     options.hessian.fraction = 0.05;
     options.inner_tolerance = 1e-2;
-    solve(ctx, folder, "ijcnn1_subsampled", nls, options);
+    solve<double>(ctx, folder, "ijcnn1_subsampled", nls, options);
+    // The same target with the data in single precision.
+    auto rounded = read_libsvm<float>(ctx, argv[4], {.storage = LibsvmOptions::Storage::dense});
+    map_labels(rounded, find_labels(rounded));
+    solve<float>(ctx, folder, "ijcnn1_subsampled_f32",
+                 NonlinearLeastSquares<Cpu, float>(ctx, rounded), options);
   }
 }

@@ -126,7 +126,19 @@ real rounding(index_t n) {
   return 100 * static_cast<real>(n + 10) * std::numeric_limits<T>::epsilon();
 }
 
-std::vector<int> sizes() { return {1, 2, 22, 31, 33, 128, 129, 200, 1000, 1024}; }
+/// Those near a whole number of warps or blocks, and the largest; a simulated GPU takes a minute for the last two.
+template <Backend B>
+std::vector<int> sizes() {
+  std::vector<int> n{1, 2, 22, 31, 33, 128, 129, 200, 1024};
+  if (std::is_same_v<B, Cpu>) n.push_back(1000);
+  return n;
+}
+
+/// Whether the bits of a second run are compared too.
+template <Backend B>
+bool repeats(std::size_t n) {
+  return std::is_same_v<B, Cpu> || n <= 200;
+}
 
 TYPED_TEST(OneLaunch, SteihaugAgreesWithItsLoops) {
   using T = typename TypeParam::Real;
@@ -136,7 +148,7 @@ TYPED_TEST(OneLaunch, SteihaugAgreesWithItsLoops) {
     int limit;
     InnerStop stop;
   };
-  for (const int n : sizes()) {
+  for (const int n : sizes<B>()) {
     for (const Case& c :
          {Case{0.5, 1e4, 40, InnerStop::converged}, Case{0.5, 1e-3, 40, InnerStop::boundary},
           Case{-8, 1e3, 40, InnerStop::negative_curvature},
@@ -148,14 +160,14 @@ TYPED_TEST(OneLaunch, SteihaugAgreesWithItsLoops) {
       const auto solve = [&](OperatorRef<B, T> H, VectorView<T, B> s) {
         steihaug<B, T>(p.ctx, H, p.g.view(), s, p.result.data(), options);
       };
-      const auto loops = p.run(false, solve), got = p.run(true, solve), again = p.run(true, solve);
+      const auto loops = p.run(false, solve), got = p.run(true, solve);
       if (n > 22) {
         EXPECT_EQ(got.result.stop, c.stop);
       }
       expect_one_launch<B>(got);
       EXPECT_GT(loops.counted.flag_polls, 0);
       expect_agreement(loops, got, rounding<T>(n));
-      expect_same_bits(got, again);
+      if (repeats<B>(n)) expect_same_bits(got, p.run(true, solve));
     }
   }
 }
@@ -193,20 +205,23 @@ void expect_model_agrees(Context<B>& ctx, const Dense& A, const std::vector<doub
     });
     return std::pair(once, again);
   };
-  const auto loops = both(false), got = both(true), repeated = both(true);
+  const auto loops = both(false), got = both(true);
   expect_one_launch<B>(got.first);
   expect_one_launch<B>(got.second);
   EXPECT_GT(loops.first.counted.flag_polls, 0);
   expect_agreement(loops.first, got.first, part);
   expect_agreement(loops.second, got.second, part);
-  expect_same_bits(got.first, repeated.first);
-  expect_same_bits(got.second, repeated.second);
+  if (repeats<B>(g.size())) {
+    const auto repeated = both(true);
+    expect_same_bits(got.first, repeated.first);
+    expect_same_bits(got.second, repeated.second);
+  }
 }
 
 TYPED_TEST(OneLaunch, CubicAgreesWithItsLoops) {
   using T = typename TypeParam::Real;
   using B = typename TypeParam::Space;
-  for (const int n : sizes()) {
+  for (const int n : sizes<B>()) {
     for (const double low : {0.5, -4.0}) {
       SCOPED_TRACE(std::to_string(n) + " from " + std::to_string(low));
       expect_model_agrees<CubicSolver<B, T>, CubicOptions, T, B>(
@@ -219,7 +234,7 @@ TYPED_TEST(OneLaunch, CubicAgreesWithItsLoops) {
 TYPED_TEST(OneLaunch, GltrAgreesWithItsLoops) {
   using T = typename TypeParam::Real;
   using B = typename TypeParam::Space;
-  for (const int n : sizes()) {
+  for (const int n : sizes<B>()) {
     for (const double low : {0.5, -4.0}) {
       SCOPED_TRACE(std::to_string(n) + " from " + std::to_string(low));
       expect_model_agrees<GltrSolver<B, T>, GltrOptions, T, B>(
