@@ -2,9 +2,10 @@
 //
 // Mapping   Dense rows up to 32 KB: a team of lanes a row, 64 bytes of it a lane in registers, from
 //           two lanes to a block of 512; two rows a team in flight; v and the team's sum in
-//           registers too. Rows that are no multiple of 16 bytes, up to 16 KB: a number at a time,
-//           32 bytes a lane and four rows in flight. Longer dense rows: a block of 1,024 takes two
-//           rows, its sum in shared memory, beyond 226 KB in its partial vector.
+//           registers too. Rows that are no multiple of 16 bytes: an even number of floats, up to
+//           8 KB, by pairs, 16 bytes a lane and eight rows in flight; else up to 16 KB a number at a
+//           time, 32 bytes a lane and four rows in flight. Longer dense rows: a block of 1,024 takes
+//           two rows, its sum in shared memory, beyond 226 KB in its partial vector.
 //           Sparse rows: a team of up to 32 lanes a row, its first four entries a lane kept in
 //           registers. Teams add to sums in shared memory, a sum a team where 64 KB suffice; where
 //           teams share a sum, or have the block's partial vector, they take turns at a barrier.
@@ -21,7 +22,7 @@
 // Twin      cpu/fused_pass.hpp        Test  tests/seam/
 // Model     (simulator's H100, no GPU measured it) fp64, f = weight times margin, pass + join,
 //           beside the least time to read the rows at 3.35 TB/s:
-//             dense 200,000 x 54      29.3 + 5.8 us   26 us
+//             dense 464,810 x 54      64.1 + 6.0 us   60 us      (float 33.5 + 5.7, least 30)
 //             dense 20,000 x 54        6.2 + 4.3 us    2.6 us    3 us of each is the launch
 //             dense 2,000 x 1,000      8.3 + 4.8 us    4.8 us
 //             dense 200 x 10,000      14.8 + 6.4 us    4.8 us
@@ -33,10 +34,11 @@
 //           A finishing loop over the blocks in one block (43 us at 20,000 x 54). By calculation
 //           only: a join in the last block to finish, in two levels, has two hand-overs of about
 //           1.5 us, what the launch of the second kernel costs, and one block's bandwidth.
-//           Rows of no multiple of 16 bytes with 64 bytes a lane: up to 236 bytes spilled, and in
-//           float at 54 columns 2.3 times the least sectors (now 1.7; rows by shared memory: open).
-// Open      The row function runs on two lanes of a team (four for such rows): of an evaluation's
-//           lanes 74 to 86 % are active.
+//           Rows of no multiple of 16 bytes with 64 bytes a lane: up to 236 bytes spilled. In float
+//           at 54 columns sectors were 2.3 times the least so, 1.73 a number at a time, 1.21 by
+//           pairs of 16 lanes, 1.16 with a team's rows following one another.
+// Open      The row function runs on two lanes of a team (four or eight for such rows): of an
+//           evaluation's lanes 74 to 91 % are active. An odd number of floats: sectors 1.7.
 //           Sparse rows with more columns than shared memory holds: turns on sums in the L2 cache
 //           are slow; the transposed sample would need no sums at all.
 #pragma once
