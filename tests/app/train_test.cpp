@@ -347,12 +347,12 @@ TEST(Train, LabelsMayBeAnyTwoNumbersEitherWayRound) {
 
 TEST(Train, TestDataAreReadWithTheNumberingAndTheFeaturesOfTheTrainingData) {
   const TemporaryFolder folder;
-  const std::string data = folder.write("train", "1 0:2 1:1\n0 0:-2 1:1\n1 0:1\n0 0:-1\n");
+  const std::string data = folder.write("train", "1 0:2 1:-1\n0 0:-2 1:1\n1 0:1\n0 0:-1\n");
   const std::string test = folder.write("test", "1 1:1 9:5\n");  // no index 0, and a strange one
   const Outcome outcome = run({"train", "--data", data, "--test", test, "--json", "--hessian",
                                "full", "--init", "zeros", "--max-iterations", "3"});
   ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
-  // Feature 1 says nothing of the class, feature 0 everything: taken for it, it would be right.
+  // Feature 1 speaks against the class, feature 0 for it: taken for it, it would be right.
   EXPECT_EQ(outcome.json()["test_accuracy"], 0);
   const Outcome shifted =
       run({"train", "--data", data, "--test", test, "--test-index-base", "1", "--json", "--hessian",
