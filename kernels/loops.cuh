@@ -134,7 +134,7 @@ struct Max {
 }  // namespace loops
 
 template <class F>
-void for_each(Context<Cuda>& ctx, index_t n, F f) {
+void for_each(Context<Cuda>& ctx, index_t n, F f, [[maybe_unused]] index_t work = 1) {
   if (n <= 0) return;
   ctx.workspace().activate();
   loops::for_each_kernel<<<loops::blocks_for(n, LoopPolicy::threads), LoopPolicy::threads, 0,

@@ -42,9 +42,10 @@ inline index_t chunk_count(index_t n) {
   return std::clamp<index_t>(n / loop_grain, n > 0 ? 1 : 0, 256);
 }
 
+/// `work` of an element: how many of an element-wise loop it takes as long as.
 template <class F>
-void for_each(Context<Cpu>& ctx, index_t n, F f) {
-  const index_t chunks = chunk_count(n);
+void for_each(Context<Cpu>& ctx, index_t n, F f, index_t work = 1) {
+  const index_t chunks = std::min(n, chunk_count(n * work));
   parallel_for(ctx, chunks, [&](index_t c) {
     const auto [begin, end] = chunk_of(n, chunks, c);
     for (index_t i = begin; i < end; ++i) f(i);

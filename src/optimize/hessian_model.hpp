@@ -18,12 +18,15 @@ template <Backend B, class T>
 void weigh_curvature(Context<B>& ctx, const Sample<B, T>& sample, const T* curvature, index_t each,
                      T* out) {
   const T uniform = T(1) / static_cast<T>(sample.bound);
-  for_each(ctx, sample.bound, [=] RANDNLA_FN(index_t k) {
-    if (sample.count != nullptr && k >= *sample.count) return;
-    const T weight = sample.weights != nullptr ? sample.weights[k] : uniform;
-    const T* const from = curvature + (sample.rows != nullptr ? sample.rows[k] : k) * each;
-    for (index_t c = 0; c < each; ++c) out[k * each + c] = weight * from[c];
-  });
+  for_each(
+      ctx, sample.bound,
+      [=] RANDNLA_FN(index_t k) {
+        if (sample.count != nullptr && k >= *sample.count) return;
+        const T weight = sample.weights != nullptr ? sample.weights[k] : uniform;
+        const T* const from = curvature + (sample.rows != nullptr ? sample.rows[k] : k) * each;
+        for (index_t c = 0; c < each; ++c) out[k * each + c] = weight * from[c];
+      },
+      8);
 }
 
 struct ScoreSums {

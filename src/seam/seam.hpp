@@ -1,7 +1,8 @@
 // The seam between the algorithms and the machine: everything an algorithm asks of a backend.
 // Included by the private algorithm templates; compiled by g++ for Cpu and by nvcc for Cuda.
 //
-//   for_each(ctx, n, f)                 f(i) for i in [0, n), in no order
+//   for_each(ctx, n, f, work = 1)       f(i) for i in [0, n), in no order; work: how many elements of a
+//                                       plain loop one takes as long as, by which threads are employed
 //   sum_then<S>(ctx, n, map, then)      S sum = map(0) + ... in a fixed order, then `then(sum)`
 //                                       once, in one thread, also for n = 0; S value-initialises to
 //                                       zero and has operator+=

@@ -22,10 +22,17 @@ class Permutation {
         key_(mix(rng.seed ^ mix(rng.counter + 0x9e3779b97f4a7c15))) {}
 
   RANDNLA_HD index_t operator()(index_t i) const {
-    auto value = static_cast<std::uint64_t>(i);
-    do value = network(value);
-    while (value >= n_);
-    return static_cast<index_t>(value);
+    return walked(network(static_cast<std::uint64_t>(i)));
+  }
+
+  /// to[k] = (*this)(i + k) for k < 4: the rounds of four networks hide each other's latency.
+  RANDNLA_HD void four(index_t i, index_t* to) const {
+    std::uint64_t left[4], right[4];
+    for (int k = 0; k < 4; ++k) split(static_cast<std::uint64_t>(i + k), left[k], right[k]);
+    for (std::uint64_t round = 1; round <= rounds; ++round) {
+      for (int k = 0; k < 4; ++k) mix_halves(round, left[k], right[k]);
+    }
+    for (int k = 0; k < 4; ++k) to[k] = walked(left[k] << half_bits_ | right[k]);
   }
 
  private:
@@ -37,16 +44,30 @@ class Permutation {
     return h ^ (h >> 33);
   }
 
+  static constexpr std::uint64_t rounds = 10;
+
+  RANDNLA_HD void split(std::uint64_t value, std::uint64_t& left, std::uint64_t& right) const {
+    left = value >> half_bits_;
+    right = value & ((std::uint64_t{1} << half_bits_) - 1);
+  }
+
+  RANDNLA_HD void mix_halves(std::uint64_t round, std::uint64_t& left, std::uint64_t& right) const {
+    const std::uint64_t next =
+        left ^ (mix(right + round * 0x9e3779b97f4a7c15 + key_) >> (64 - half_bits_));
+    left = right;
+    right = next;
+  }
+
   RANDNLA_HD std::uint64_t network(std::uint64_t value) const {
-    const std::uint64_t mask = (std::uint64_t{1} << half_bits_) - 1;
-    std::uint64_t left = value >> half_bits_, right = value & mask;
-    for (std::uint64_t round = 1; round <= 10; ++round) {
-      const std::uint64_t next =
-          left ^ (mix(right + round * 0x9e3779b97f4a7c15 + key_) >> (64 - half_bits_));
-      left = right;
-      right = next;
-    }
+    std::uint64_t left, right;
+    split(value, left, right);
+    for (std::uint64_t round = 1; round <= rounds; ++round) mix_halves(round, left, right);
     return left << half_bits_ | right;
+  }
+
+  RANDNLA_HD index_t walked(std::uint64_t value) const {
+    while (value >= n_) value = network(value);
+    return static_cast<index_t>(value);
   }
 
   std::uint64_t n_;

@@ -548,6 +548,17 @@ TEST(RowPermutation, IsAPermutationUpToTheEdgesOfItsBlocks) {
   }
 }
 
+TEST(RowPermutation, FourAtATimeAreThose) {
+  for (const index_t n : {4, 7, 16, 257, 4096, 49990}) {
+    const Permutation permutation(Rng{5, 3}, n);
+    for (index_t i = 0; i + 4 <= n; i += n < 300 ? 1 : 997) {
+      index_t four[4];
+      permutation.four(i, four);
+      for (index_t k = 0; k < 4; ++k) EXPECT_EQ(four[k], permutation(i + k)) << n << ", " << i;
+    }
+  }
+}
+
 TEST(PhiloxBelow, IsUniformForRangesThatDoNotDivideAPowerOfTwo) {
   // Three quarters of 2^64 rejects a quarter of the words: without rejection the lowest third
   // would be hit twice as often.
