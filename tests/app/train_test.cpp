@@ -347,7 +347,7 @@ TEST(Train, LabelsMayBeAnyTwoNumbersEitherWayRound) {
 
 TEST(Train, TestDataAreReadWithTheNumberingAndTheFeaturesOfTheTrainingData) {
   const TemporaryFolder folder;
-  const std::string data = folder.write("train", "1 0:2 1:-1\n0 0:-2 1:1\n1 0:1\n0 0:-1\n");
+  const std::string data = folder.write("train", "1 0:1\n0 0:-1\n1 1:-1\n0 1:1\n");
   const std::string test = folder.write("test", "1 1:1 9:5\n");  // no index 0, and a strange one
   const Outcome outcome = run({"train", "--data", data, "--test", test, "--json", "--hessian",
                                "full", "--init", "zeros", "--max-iterations", "3"});
