@@ -13,7 +13,7 @@ namespace randnla {
 /// registers, as every number has an address and a bound of its own there. Pairs of floats, up to
 /// 8 KB: a quarter of four times the rows, so that 16 lanes share a row of 54 floats and a request
 /// asks for 128 bytes of it in place of 32. Such rows begin anywhere in a sector: the sectors touched
-/// are 1.22 times the least, a number at a time 1.78.
+/// are 1.17 times the least, a number at a time 1.78.
 template <class T, int Size>
 struct DensePassPolicy {
   static constexpr int lane_bytes = Size * sizeof(T) == 16 ? 64 : Size == 1 ? 32 : 16;

@@ -26,7 +26,7 @@ void weigh_curvature(Context<B>& ctx, const Sample<B, T>& sample, const T* curva
         const T* const from = curvature + (sample.rows != nullptr ? sample.rows[k] : k) * each;
         for (index_t c = 0; c < each; ++c) out[k * each + c] = weight * from[c];
       },
-      8);
+      8);  // curvatures come from anywhere
 }
 
 struct ScoreSums {
