@@ -23,10 +23,10 @@ constexpr index_t strips_together = 8;  // likewise
 
 constexpr index_t round_up(index_t n, index_t unit) { return (n + unit - 1) / unit * unit; }
 
-/// h[j * ld + l] += sum_k scaled[k * group + j] * strip[k * width + l], j < group, l < width.
+/// h[j * ld + l] += sum_k scaled[k * group + j] * strip[k * width + l], j < group, l in `vectors` vectors.
 template <int vectors, class T>
-void update_tile(index_t count, const T* scaled, const T* strip, index_t ld, T* h) {
-  constexpr index_t lanes = simd::lanes<T>, width = vectors * lanes;
+void update_tile(index_t count, const T* scaled, const T* strip, index_t width, index_t ld, T* h) {
+  constexpr index_t lanes = simd::lanes<T>;
   simd::Vector<T> sum[group][vectors] = {};
   for (index_t k = 0; k < count; ++k) {
     simd::Vector<T> row[vectors];
@@ -151,12 +151,20 @@ class Task {
     pack<width>(
         A_, rows_, begin, strips, [](index_t) { return T(1); }, strips_.data);
     for (index_t s = 0; s < strips; ++s, begin += width) {
-      for (index_t j = left_; j < std::min(right_, begin + width); j += group) {
-        update_tile<vectors>(rows_.count,
-                             scaled_.data + (j - left_) / group * piece_stride<T>(group),
-                             strips_.data + s * piece_stride<T>(width), ld_, h_ + j * ld_ + begin);
-      }
+      for (index_t j = left_; j < std::min(right_, begin + width); j += group)
+        add_tile<vectors>(j, begin, width, strips_.data + s * piece_stride<T>(width));
     }
+  }
+
+  /// Of a tile that the diagonal crosses, the vectors of columns left of it are left out: a tenth of the
+  /// time at 22 columns, a fifteenth at 54.
+  template <int vectors>
+  void add_tile(index_t j, index_t begin, index_t width, const T* strip) {
+    if constexpr (vectors > 1) {
+      if (begin + lanes <= j) return add_tile<vectors - 1>(j, begin + lanes, width, strip + lanes);
+    }
+    update_tile<vectors>(rows_.count, scaled_.data + (j - left_) / group * piece_stride<T>(group),
+                         strip, width, ld_, h_ + j * ld_ + begin);
   }
 
   Matrix A_;
