@@ -106,11 +106,12 @@ __global__ __launch_bounds__(LoopPolicy::threads, LoopPolicy::blocks_per_sm) voi
 }
 
 template <class S, class Map, class Join, class Then>
-void reduce_then(Context<Cuda>& ctx, index_t n, Map map, Join join, Then then) {
+void reduce_then(Context<Cuda>& ctx, index_t n, Map map, Join join, Then then,
+                 index_t per_thread = LoopPolicy::per_thread) {
   static_assert(std::is_trivially_copyable_v<S>);
   auto& workspace = ctx.workspace();
   workspace.activate();
-  const unsigned blocks = blocks_for(n, LoopPolicy::threads * LoopPolicy::per_thread);
+  const unsigned blocks = blocks_for(n, LoopPolicy::threads * per_thread);
   S* const partial = static_cast<S*>(workspace.scratch(blocks * sizeof(S)));
   reduce_kernel<S><<<blocks, LoopPolicy::threads, 0, ctx.stream()>>>(n, map, join, then, partial,
                                                                      workspace.ticket);

@@ -188,10 +188,14 @@ class Team {
   }
 
   template <class X>
-  __device__ void step(Project<X>) {
-    const T* const Q = X::basis(m_);
-    const int columns = X::columns(m_);
-    T *const w = X::w(m_), *const h = X::h(m_);
+  __device__ void step(ProjectTwice<X>) {
+    project(X::basis(m_), X::columns(m_), X::w(m_), X::h(m_));
+    project(X::basis(m_), X::columns(m_), X::w(m_), X::again(m_));
+    step(Sum<X>{});
+  }
+
+  /// h = Q'w, w -= Q h
+  __device__ void project(const T* Q, int columns, T* w, T* h) {
     T* out = outgoing(h);
     for (int c = static_cast<int>(blockIdx.x) + warp() * static_cast<int>(gridDim.x); c < columns;
          c += Policy::warps * static_cast<int>(gridDim.x)) {

@@ -119,6 +119,16 @@ template <class T>
 void gemv(Context<Cpu>& ctx, Transpose trans, T alpha, MatrixView<const T, Cpu> A, const T* x,
           T beta, T* y);
 
+template <class S, class T, class Map, class Then>
+void project_twice(Context<Cpu>& ctx, MatrixView<const T, Cpu> Q, T* w, T* h, T* again, Map map,
+                   Then then) {
+  for (T* const parts : {h, again}) {
+    gemv<T>(ctx, Transpose::yes, T(1), Q, w, T(0), parts);
+    gemv<T>(ctx, Transpose::no, T(-1), Q, parts, T(1), w);
+  }
+  sum_then<S>(ctx, Q.rows, map, then);
+}
+
 /// H = M'M (M.cols x M.cols), both triangles.
 template <class T>
 void column_gram(Context<Cpu>& ctx, MatrixView<const T, Cpu> M, MatrixView<T, Cpu> H);

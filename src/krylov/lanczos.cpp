@@ -39,12 +39,10 @@ void Lanczos<B, T>::start(Context<B>& ctx, VectorView<const T, B> q, int kept) {
   queued_ = kept;
   LanczosMemory<T> m = memory();
   m.from = q.data;
-  if (kept > 0) {
-    ctx.copy(m.w, q.data, static_cast<std::size_t>(n_) * sizeof(T));
-    run_steps<T>(ctx, m, Steps<Project<Complement>, Project<Complement>>{});
-    m.from = m.w;
-  }
-  run_steps<T>(ctx, m, LanczosStart{});
+  if (kept == 0) return run_steps<T>(ctx, m, LanczosStart{});
+  ctx.copy(m.w, q.data, static_cast<std::size_t>(n_) * sizeof(T));
+  m.from = m.w;
+  run_steps<T>(ctx, m, LanczosStartOutside{});
 }
 
 template <Backend B, Scalar T>

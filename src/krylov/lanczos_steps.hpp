@@ -45,15 +45,11 @@ struct LanczosMemory : PlanMemory {
   }
 };
 
-/// The start vector less its part in the k columns that were kept.
-struct Complement {
+/// What lies outside the basis. Twice is enough (Parlett, 1980).
+struct OutsideBasis {
   template <class M>
   RANDNLA_HD static const auto* basis(const M& m) {
     return m.basis;
-  }
-  template <class M>
-  RANDNLA_HD static int columns(const M& m) {
-    return m.k;
   }
   template <class M>
   RANDNLA_HD static auto* w(const M& m) {
@@ -62,6 +58,10 @@ struct Complement {
   template <class M>
   RANDNLA_HD static auto* h(const M& m) {
     return m.h;
+  }
+  template <class M>
+  RANDNLA_HD static auto* again(const M& m) {
+    return m.again;
   }
 };
 
@@ -80,6 +80,14 @@ struct MeasureStart {
     st.start_norm = sqrt(qq);
     st.invariant = st.done = !(qq > 0);
     st.not_finite = !(qq - qq == 0);
+  }
+};
+
+/// The start less its part in the k columns that were kept.
+struct MeasureComplement : OutsideBasis, MeasureStart {
+  template <class M>
+  RANDNLA_HD static int columns(const M& m) {
+    return m.k;
   }
 };
 
@@ -110,23 +118,13 @@ struct ApplyToColumn {
   }
 };
 
-struct Orthogonalise : Complement {
+/// The next column but for its length.
+struct MeasureNext : OutsideBasis {
+  using Value = double;
   template <class M>
   RANDNLA_HD static int columns(const M& m) {
     return m.k + 1;
   }
-};
-
-/// Twice is enough (Parlett, 1980).
-struct OrthogonaliseAgain : Orthogonalise {
-  template <class M>
-  RANDNLA_HD static auto* h(const M& m) {
-    return m.again;
-  }
-};
-
-struct MeasureNext {
-  using Value = double;
   template <class M>
   RANDNLA_HD static double map(const M& m, index_t i) {
     return static_cast<double>(m.w[i]) * static_cast<double>(m.w[i]);
@@ -162,7 +160,7 @@ struct NextColumn {
 };
 
 using LanczosStart = Steps<Sum<MeasureStart>, Each<FirstColumn>>;
-using LanczosStep = Steps<Product<ApplyToColumn>, Project<Orthogonalise>,
-                          Project<OrthogonaliseAgain>, Sum<MeasureNext>, Each<NextColumn>>;
+using LanczosStartOutside = Steps<ProjectTwice<MeasureComplement>, Each<FirstColumn>>;
+using LanczosStep = Steps<Product<ApplyToColumn>, ProjectTwice<MeasureNext>, Each<NextColumn>>;
 
 }  // namespace randnla

@@ -13,7 +13,8 @@
 //   Sum<X>      X::Value s = sum of X::map(m, i) over i in [0, m.n), in a fixed order; then X::then(m, s), once
 //   Each<X>     X::run(m, i) for i in [0, X::count(m)), in no order
 //   Product<X>  X::y(m) = H X::x(m), two different vectors; left out where there is an X::wanted(m) that says no
-//   Project<X>  X::h(m) = Q'w and w -= Q h, w = X::w(m), Q the first X::columns(m) columns of X::basis(m)
+//   ProjectTwice<X>  X::h(m) = Q'w, w -= Q h, X::again(m) = Q'w, w -= Q again, w = X::w(m), Q the first
+//               X::columns(m) columns of X::basis(m); then as Sum<X>
 //   Combine<X>  X::out(m) = Q X::u(m), Q as above
 //
 // The memory is a trivially copyable struct with PlanMemory's members, pointers and numbers, and
@@ -23,7 +24,7 @@
 //                  memory for the time of run(). Where many blocks run a plan together each has these arrays to itself:
 //                  Keep says whether they hold something before, and whether what they hold in the end is wanted
 //
-// What else a step writes, it writes where m.writes is true; it may be read after the next Product, Project or Combine.
+// What else a step writes, it writes where m.writes is true; it may be read after the next Product, ProjectTwice or Combine.
 #pragma once
 
 #include "seam/seam.hpp"
@@ -41,7 +42,7 @@ struct Each {};
 template <class X>
 struct Product {};
 template <class X>
-struct Project {};
+struct ProjectTwice {};
 template <class X>
 struct Combine {};
 
@@ -153,10 +154,10 @@ void run_step(Context<B>& ctx, const OperatorRef<B, T>& H, const M& m, Product<X
 }
 
 template <class X, Backend B, Scalar T, class M>
-void run_step(Context<B>& ctx, const OperatorRef<B, T>&, const M& m, Project<X>) {
+void run_step(Context<B>& ctx, const OperatorRef<B, T>&, const M& m, ProjectTwice<X>) {
   const MatrixView<const T, B> Q{X::basis(m), m.n, X::columns(m), m.n};
-  gemv<T>(ctx, Transpose::yes, T(1), Q, X::w(m), T(0), X::h(m));
-  gemv<T>(ctx, Transpose::no, T(-1), Q, X::h(m), T(1), X::w(m));
+  project_twice<typename X::Value>(ctx, Q, X::w(m), X::h(m), X::again(m), BoundMap<X, M>{m},
+                                   BoundThen<X, M>{m});
 }
 
 template <class X, Backend B, Scalar T, class M>

@@ -12,6 +12,8 @@
 //                                       false
 //   gemv(ctx, trans, alpha, A, x, beta, y)   y = alpha op(A) x + beta y, column-major; beta = 0
 //                                       writes y without reading it; A with no columns: y = beta y
+//   project_twice<S>(ctx, Q, w, h, again, map, then)   h = Q'w, w -= Q h, again = Q'w, w -= Q again, Q
+//                                       column-major; then sum_then<S> over w's entries
 //   column_gram(ctx, M, H)              H = M'M of a column-major matrix, both triangles
 //   row_norms(ctx, A, out)              out[i] = sum of the squares of row i
 //   projected_row_norms(ctx, A, scale, P, out)  out[i] = |P diag(scale) a_i|^2, P column-major, of T or
@@ -84,6 +86,7 @@
 #include "householder_qr.cuh"
 #include "join_sketches.cuh"
 #include "loops.cuh"
+#include "project.cuh"
 #include "projected_row_norms.cuh"
 #include "scatter_rows.cuh"
 #include "srht.cuh"

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 namespace randnla {
 namespace {
@@ -56,9 +57,13 @@ Space grow(Context<B>& ctx, const Dense& A, const std::vector<double>& start, in
   const CountedMatrix<B, T> H(ctx, A);
   Lanczos<B, T> space(ctx, H.dim(), steps);
   space.start(ctx, place<T>(ctx, start).view());
-  const index_t waits = ctx.counters.host_waits;
+  const Counters before = ctx.counters;
   while (space.queued() < space.max_steps()) space.step(ctx, H);
-  EXPECT_EQ(ctx.counters.host_waits, waits);
+  EXPECT_EQ(ctx.counters.host_waits, before.host_waits);
+  if (std::is_same_v<B, Cuda>) {
+    EXPECT_EQ(ctx.counters.launches - before.launches, 5 * space.max_steps())
+        << "four a step beside the product's one";
+  }
   EXPECT_EQ(H.products, space.max_steps());
   return fetch_space(ctx, space);
 }

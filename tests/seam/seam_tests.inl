@@ -14,6 +14,7 @@
 #include <numeric>
 #include <random>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -314,6 +315,78 @@ TYPED_TEST(Seam, GemvMatchesTheReference) {
     check_gemv<T>(ctx, trans, 0, 5, T(1), T(-0.25));
     check_gemv<T>(ctx, trans, 5, 0, T(1), T(-0.25));
   }
+}
+
+template <class T>
+struct SquareOf {
+  const T* w;
+  RANDNLA_FN double operator()(index_t i) const {
+    return static_cast<double>(w[i]) * static_cast<double>(w[i]);
+  }
+};
+
+struct CountAndKeep {
+  double* out;
+  RANDNLA_FN void operator()(double sum) const { out[0] += 1, out[1] = sum; }
+};
+
+/// What is left of w and the parts along Q, for a Q of which nothing is asked. Errors are bounded by those of the sums
+/// of magnitudes.
+template <class T>
+void check_project_twice(Context<B>& ctx, index_t n, index_t columns) {
+  const index_t ld = n + 3;
+  auto q = random_values<T>(ld * columns, 3);
+  for (T& entry : q) entry *= static_cast<T>(std::sqrt(3.0 / static_cast<double>(n)));
+  const auto start = random_values<T>(n, 4);
+  const Buffer<T, B> Q(ctx, q);
+  const auto run = [&] {
+    Buffer<T, B> W(ctx, start), H(ctx, columns), Again(ctx, columns);
+    Buffer<double, B> sums(ctx, std::vector<double>{0, 0});
+    project_twice<double>(ctx, MatrixView<const T, B>{Q.data(), n, columns, ld}, W.data(), H.data(),
+                          Again.data(), SquareOf<T>{W.data()}, CountAndKeep{sums.data()});
+    return std::tuple{W.download(), H.download(), Again.download(), sums.download()};
+  };
+  const auto got = run();
+  const auto& [w, h, again, sums] = got;
+  EXPECT_EQ(got, run()) << n << " x " << columns << " does not repeat";
+
+  std::vector<long double> want(start.begin(), start.end()), size(want);
+  for (long double& s : size) s = std::abs(s);
+  const long double error = bound<T>(2 * (n + columns) + 8);
+  for (const auto* parts : {&h, &again}) {
+    std::vector<long double> along(static_cast<std::size_t>(columns)), along_size(along);
+    for (index_t j = 0; j < columns; ++j) {
+      for (index_t i = 0; i < n; ++i) {
+        at(along, j) += at(q, i + j * ld) * at(want, i);
+        at(along_size, j) += std::abs(at(q, i + j * ld)) * at(size, i);
+      }
+      ASSERT_LE(std::abs(at(*parts, j) - at(along, j)), error * at(along_size, j))
+          << n << " x " << columns << (parts == &h ? ", part " : ", part found again ") << j;
+    }
+    for (index_t i = 0; i < n; ++i) {
+      for (index_t j = 0; j < columns; ++j) {
+        at(want, i) -= at(q, i + j * ld) * at(along, j);
+        at(size, i) += std::abs(at(q, i + j * ld)) * at(along_size, j);
+      }
+    }
+  }
+  long double ww = 0;
+  for (index_t i = 0; i < n; ++i) {
+    ASSERT_LE(std::abs(at(w, i) - at(want, i)), error * at(size, i)) << n << " x " << columns;
+    ww += static_cast<long double>(at(w, i)) * at(w, i);
+  }
+  EXPECT_EQ(sums[0], 1) << "then, once";
+  EXPECT_NEAR(sums[1], static_cast<double>(ww), static_cast<double>(bound<double>(n + 3) * ww));
+}
+
+TYPED_TEST(Seam, ProjectsTwice) {
+  Context<B> ctx;
+  for (const index_t columns : {1, 3, 4, 33, 70}) {
+    for (const index_t n : {1, 63, 64, 65, 1000}) check_project_twice<TypeParam>(ctx, n, columns);
+  }
+  // Beyond 256 blocks' small tiles, and more large ones than blocks.
+  check_project_twice<TypeParam>(ctx, 16400, 5);
+  check_project_twice<TypeParam>(ctx, 65800, 2);
 }
 
 // Rows -------------------------------------------------------------------------------------------

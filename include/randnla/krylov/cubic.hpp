@@ -21,7 +21,7 @@ struct CubicOptions {
 ///         until the model's gradient is at most max(tolerance |g|, eps |H| |s|)
 /// Cost    one product an iteration, Lanczos' cost, and O(k) for each solve of the projected
 ///         problem, after every iteration up to k = 32 and every fourth one from there. One launch in
-///         all on a device where steihaug() needs one, else 6 an iteration beside the product
+///         all on a device where steihaug() needs one, else 4 an iteration beside the product
 /// Sync    none, as in steihaug()
 /// Throws  InvalidArgument: a view of another size, an option out of range
 /// Source  Cartis, Gould & Toint, Math. Program. 127 (2011), section 6; the hard case by an

@@ -24,7 +24,7 @@ struct GltrOptions {
 ///         rounding at most
 /// Cost    one product an iteration, Lanczos' cost, and O(k) for each solve of the projected
 ///         problem, after every iteration up to k = 32 and every fourth one from there. One launch in
-///         all on a device where steihaug() needs one, else 6 an iteration beside the product
+///         all on a device where steihaug() needs one, else 4 an iteration beside the product
 /// Sync    none, as in steihaug()
 /// Determinism  bits do not depend on poll_lag nor, on the CPU, on the number of threads
 /// Throws  InvalidArgument: a view of another size, an option out of range
