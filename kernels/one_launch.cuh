@@ -16,6 +16,7 @@
 #pragma once
 
 #include "loops.cuh"
+#include "replay.cuh"
 #include "seam/plan.hpp"
 
 #include <cooperative_groups.h>
@@ -35,6 +36,12 @@ struct OneLaunchPolicy {
   static constexpr index_t rows_per_block = warps;
   /// Rows that a warp multiplies at a time.
   static constexpr int rows_at_once = 4;
+};
+
+struct ReplayPolicy {
+  /// Before one is recorded, which costs the host some ten launches; the first also makes all scratch memory that an
+  /// iteration needs. Nobody has measured it on a GPU.
+  static constexpr int queued_iterations = 4;
 };
 
 namespace one_launch {
@@ -326,7 +333,16 @@ void run(Context<Cuda>& ctx, const OperatorRef<Cuda, T>& H, const M& m, int limi
                                          field_bytes(m, true));
     if (shape.blocks > 0) return one_launch::launch<Plan>(ctx, shape, *H.matrix(), m, limit);
   }
-  run_in_loops<Plan>(ctx, H, m, limit);
+  Replay replay(ctx);
+  const bool replays = Plan::same_iterations && H.replayable() && Replay::possible(ctx);
+  run_in_loops<Plan>(ctx, H, m, limit, [&](const M& now) {
+    const auto queue = [&] { run_steps(ctx, H, now, typename Plan::Iteration{}); };
+    if (replays && now.k >= ReplayPolicy::queued_iterations) {
+      replay(queue);
+    } else {
+      queue();
+    }
+  });
 }
 
 }  // namespace randnla

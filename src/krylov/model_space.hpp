@@ -175,6 +175,7 @@ struct TakePartOut {
 
 /// Starts the space anew from g plus a random part, and grows it until the model's solution has converged.
 struct SolvePlan {
+  static constexpr bool same_iterations = false;
   using Start = Steps<Sum<MeasureGradient>, Each<DrawPart>, Sum<MeasureStart>, Each<FirstColumn>>;
   using Iteration = LanczosStep;
   using End = Steps<Each<SolveModel>, Combine<MakeStep>, Sum<TakePartOut>>;
@@ -182,6 +183,7 @@ struct SolvePlan {
 
 /// In the space as it is.
 struct SolveAgainPlan {
+  static constexpr bool same_iterations = false;
   using Start = Steps<>;
   using Iteration = Steps<>;
   using End = SolvePlan::End;

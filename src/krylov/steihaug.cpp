@@ -204,6 +204,7 @@ struct Report {
 };
 
 struct Plan {
+  static constexpr bool same_iterations = true;
   using Start = Steps<Product<ApplyToStart>, Sum<Begin>>;
   using Iteration = Steps<Product<ApplyToDirection>, Sum<ChooseStep>, Sum<TakeStep>, Sum<Turn>>;
   using End = Steps<Each<Report>>;

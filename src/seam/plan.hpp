@@ -1,12 +1,14 @@
 // An iterative solve as a list of steps: its one source, for more than one way of running it.
 //
 //   run<Plan>(ctx, H, m, limit)         Plan::Start, then Plan::Iteration at most `limit` times, until *m.stop_flag()
-//                                       is set, then Plan::End; asynchronous
+//                                       is set, then Plan::End; asynchronous. Plan::same_iterations: whether no step of
+//                                       an iteration looks at m.k
 //   run_steps(ctx, H, m, Steps<...>{})  these alone, each a loop of its own over the whole machine; run_steps<T>
 //                                       without H, where there is no Product
 //
 // run() does the same, with the flag read late (lagged_flag), or on a device hands the whole plan to one kernel launch
-// where H is a SymmetricMatrix for which that is cheaper (kernels/one_launch.cuh); results then differ by rounding.
+// where H is a SymmetricMatrix for which that is cheaper (kernels/one_launch.cuh); results then differ by rounding. Where
+// H is replayable and iterations are the same, a device records one and replays it, with the same bits.
 //
 // A step names a struct X of static functions of `m`, the memory of the solve:
 //
@@ -177,15 +179,15 @@ void run_steps(Context<B>& ctx, const M& m, Steps<Step...> steps) {
   run_steps(ctx, OperatorRef<B, T>(none), m, steps);
 }
 
-/// run() in many loops.
-template <class Plan, Backend B, Scalar T, class M>
-void run_in_loops(Context<B>& ctx, const OperatorRef<B, T>& H, M m, int limit) {
+/// run() in many loops, iterate(m) for every iteration.
+template <class Plan, Backend B, Scalar T, class M, class Iterate>
+void run_in_loops(Context<B>& ctx, const OperatorRef<B, T>& H, M m, int limit, Iterate iterate) {
   Buffer<unsigned char, B> memory(ctx, static_cast<index_t>(field_bytes(m, false)));
   Arena arena{memory.data()};
   m.fields(PlaceFields<M>{m, arena, false});
   run_steps(ctx, H, m, typename Plan::Start{});
   auto stopped = lagged_flag(ctx, m.stop_flag());
-  for (; m.k < limit && !stopped(); ++m.k) run_steps(ctx, H, m, typename Plan::Iteration{});
+  for (; m.k < limit && !stopped(); ++m.k) iterate(m);
   run_steps(ctx, H, m, typename Plan::End{});
 }
 
@@ -198,7 +200,8 @@ namespace randnla {
 
 template <class Plan, Scalar T, class M>
 void run(Context<Cpu>& ctx, const OperatorRef<Cpu, T>& H, const M& m, int limit) {
-  run_in_loops<Plan>(ctx, H, m, limit);
+  run_in_loops<Plan>(ctx, H, m, limit,
+                     [&](const M& now) { run_steps(ctx, H, now, typename Plan::Iteration{}); });
 }
 
 }  // namespace randnla

@@ -6,8 +6,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 namespace randnla {
 namespace {
@@ -32,13 +34,13 @@ struct Solved {
   Vector s;
   InnerResult result;
   int products = 0;  // applications of the operator
-  index_t host_waits = 0, flag_polls = 0;
+  index_t host_waits = 0, flag_polls = 0, launches = 0;
 };
 
-template <Scalar T, Backend B>
+template <Scalar T, Backend B, class Operator = CountedMatrix<B, T>>
 Solved<T> solve(Context<B>& ctx, const Dense& A, const std::vector<double>& g,
                 const SteihaugOptions& options, std::vector<double> start = {}) {
-  const CountedMatrix<B, T> H(ctx, A);
+  const Operator H(ctx, A);
   if (start.empty()) start.assign(g.size(), std::nan(""));  // not read unless given
   const auto gb = place<T>(ctx, g);
   auto s = place<T>(ctx, start);
@@ -51,7 +53,8 @@ Solved<T> solve(Context<B>& ctx, const Dense& A, const std::vector<double>& g,
                 result.read(0),
                 H.products,
                 after.host_waits - before.host_waits,
-                after.flag_polls - before.flag_polls};
+                after.flag_polls - before.flag_polls,
+                after.launches - before.launches};
   out.s = test::cast<real>(out.bits);
   return out;
 }
@@ -60,6 +63,37 @@ Solved<T> solve(Context<B>& ctx, const Dense& A, const std::vector<double>& g,
 template <class T>
 real rounding(std::size_t n, real size) {
   return 10 * static_cast<real>(n + 10) * std::numeric_limits<T>::epsilon() * size;
+}
+
+/// Which a device may record.
+template <Backend B, Scalar T>
+struct ReplayableMatrix : CountedMatrix<B, T> {
+  using CountedMatrix<B, T>::CountedMatrix;
+  bool replayable() const { return true; }
+};
+
+TYPED_TEST(Steihaug, ReplayedIterationsHaveTheSameBits) {
+  using T = typename TypeParam::Real;
+  using B = typename TypeParam::Space;
+  const Dense A = test::with_spectrum(7, ramp(1, 20, 33));
+  const auto g = test::normals(3, 33);
+  for (const double radius : {1e3, 0.1}) {  // the second stops before anything is recorded
+    for (const int limit : {4, 5, 6, 200}) {
+      const SteihaugOptions options{radius, 1e-5, limit, false};
+      const auto plain = solve<T>(this->ctx(), A, g, options);
+      const auto replayed = solve<T, B, ReplayableMatrix<B, T>>(this->ctx(), A, g, options);
+      EXPECT_EQ(plain.bits, replayed.bits);
+      EXPECT_EQ(plain.result.iterations, replayed.result.iterations);
+      EXPECT_EQ(plain.result.products, replayed.result.products);
+      EXPECT_EQ(plain.result.decrease, replayed.result.decrease);
+      EXPECT_EQ(replayed.host_waits, 0);
+      if (std::is_same_v<B, Cuda>) {  // four launches, the product's and three, in one
+        const int recorded = std::max(0, plain.products - 4);
+        EXPECT_EQ(plain.launches - replayed.launches, 3 * recorded);
+        EXPECT_EQ(replayed.products, std::min(plain.products, 4) + (recorded > 0));
+      }
+    }
+  }
 }
 
 TYPED_TEST(Steihaug, InsideTheRegionItIsTheNewtonStep) {

@@ -20,7 +20,8 @@ struct SteihaugOptions {
 /// Error    the model decreases at least as much as with the Cauchy point (started at zero)
 /// Cost     one product an iteration (and one for a given start), 3 passes over vectors, 3n memory. With
 ///          a SymmetricMatrix of at most 1,024 rows a device takes one launch for the whole solve (the
-///          conditions: kernels/one_launch.cuh), else 3 an iteration beside the product
+///          conditions: kernels/one_launch.cuh), else 3 an iteration beside the product; after four
+///          iterations one with the product, where H is replayable
 /// Sync     none: every scalar lives in backend memory; the stop flag is read `ctx.poll_lag`
 ///          iterations late, and iterations queued meanwhile change nothing
 /// Determinism  bits do not depend on poll_lag; on a device they do on whether H is a SymmetricMatrix

@@ -46,12 +46,13 @@ struct HessianCosts {
 /// importance       out[i] = a bound of the norm of term i's Hessian, from the curvatures of all
 ///                  terms: the scores of row-norm sampling
 ///
-/// Objectives may have two more functions:
+/// Objectives may have three more functions:
 ///
 /// curvature_size   numbers a term's curvature consists of; without it 1
 /// leverage_ratio   (ctx, curvature, out): out[i] = the leverage score of term i in its sum of
 ///                  Hessians' absolute values, over its importance. Needed for Sampling::leverage
 ///                  only; may wait
+/// replayable       whether hessian_product() is, as LinearOperator's apply(); without it it is not
 ///
 /// All others are asynchronous. See LinearModel for a model of it.
 template <class F, class B, class T>
@@ -82,12 +83,14 @@ class FiniteSumRef {
         costs_(f.hessian_costs()),
         functions_(&functions<F>) {
     if constexpr (requires { f.curvature_size(); }) curvature_size_ = f.curvature_size();
+    if constexpr (requires { f.replayable(); }) replayable_ = f.replayable();
   }
 
   index_t dim() const { return dim_; }
   index_t terms() const { return terms_; }
   index_t curvature_size() const { return curvature_size_; }
   HessianCosts hessian_costs() const { return costs_; }
+  bool replayable() const { return replayable_; }
   void evaluate(Context<B>& ctx, VectorView<const T, B> x, const Sample<B, T>& sample,
                 const Evaluation<B, T>& out) const {
     functions_->evaluate(self_, ctx, x, sample, out);
@@ -151,6 +154,7 @@ class FiniteSumRef {
   const void* self_;
   index_t dim_, terms_, curvature_size_;
   HessianCosts costs_;
+  bool replayable_ = false;
   const Functions* functions_;
 };
 
@@ -161,6 +165,7 @@ struct HessianOperator {
   HessianSample<B, T> hessian;
 
   index_t dim() const { return f.dim(); }
+  bool replayable() const { return f.replayable(); }
   void apply(Context<B>& ctx, VectorView<const T, B> v, VectorView<T, B> out) const {
     f.hessian_product(ctx, hessian, v, out);
   }

@@ -41,6 +41,7 @@ class LinearModel {
   index_t dim() const { return dim_; }
   index_t terms() const { return terms_; }
   HessianCosts hessian_costs() const;
+  bool replayable() const { return rows_.streamed == nullptr; }
   void evaluate(Context<B>& ctx, VectorView<const T, B> x, const Sample<B, T>& sample,
                 const Evaluation<B, T>& out) const;
   void hessian_product(Context<B>& ctx, const HessianSample<B, T>& H, VectorView<const T, B> v,

@@ -48,6 +48,7 @@ class SoftmaxRegression {
   index_t classes() const { return classes_; }
   index_t curvature_size() const { return classes_; }
   HessianCosts hessian_costs() const;
+  bool replayable() const { return rows_.streamed == nullptr; }
   void evaluate(Context<B>& ctx, VectorView<const T, B> x, const Sample<B, T>& sample,
                 const Evaluation<B, T>& out) const;
   void hessian_product(Context<B>& ctx, const HessianSample<B, T>& H, VectorView<const T, B> v,

@@ -9,6 +9,9 @@ namespace randnla {
 
 /// A symmetric linear map: apply(ctx, x, y) queues y = A x; x and y have dim() entries and do not
 /// overlap.
+///
+/// It may have a replayable() that says whether apply(), from its second call with the same x and y on, queues the same
+/// work on the same memory every time and neither waits nor allocates: a device may then record it once and replay that.
 template <class A, class B, class T>
 concept LinearOperator = Backend<B> &&
     requires(const A& a, Context<B>& ctx, VectorView<const T, B> x, VectorView<T, B> y) {
@@ -32,11 +35,13 @@ class OperatorRef {
           static_cast<const A*>(self)->apply(ctx, x, y);
         }) {
     if constexpr (std::same_as<A, SymmetricMatrix<B, T>>) matrix_ = &a.matrix;
+    if constexpr (requires { a.replayable(); }) replayable_ = a.replayable();
   }
 
   index_t dim() const { return dim_; }
   /// The entries of a SymmetricMatrix; null for any other operator.
   const MatrixView<const T, B>* matrix() const { return matrix_; }
+  bool replayable() const { return replayable_; }
   void apply(Context<B>& ctx, VectorView<const T, B> x, VectorView<T, B> y) const {
     apply_(self_, ctx, x, y);
   }
@@ -45,6 +50,7 @@ class OperatorRef {
   const void* self_;
   index_t dim_;
   const MatrixView<const T, B>* matrix_ = nullptr;
+  bool replayable_ = false;
   void (*apply_)(const void*, Context<B>&, VectorView<const T, B>, VectorView<T, B>);
 };
 
@@ -54,6 +60,7 @@ struct SymmetricMatrix {
   MatrixView<const T, B> matrix;
 
   index_t dim() const { return matrix.cols; }
+  bool replayable() const { return true; }
   void apply(Context<B>& ctx, VectorView<const T, B> x, VectorView<T, B> y) const;
 };
 
