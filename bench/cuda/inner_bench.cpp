@@ -1,5 +1,5 @@
-// Twenty iterations of the inner solvers with a formed H: in one launch, and in loops as with any other operator. GB/s
-// and %copy are of one read of H.
+// Twenty iterations of the inner solvers with a formed H: in one launch, in loops as with any other operator, and, of CG,
+// in loops of which one is recorded and replayed. GB/s and %copy are of one read of H.
 #include "problem.cuh"
 
 #include <randnla/krylov/cubic.hpp>
@@ -13,11 +13,16 @@ namespace {
 
 constexpr int iterations = 20;
 
+/// How a solve is run.
+constexpr index_t in_one_launch = 0, in_loops = 1, replayed = 2;
+
 /// Hides that H is formed.
 struct AnyOperator {
   SymmetricMatrix<Cuda, double> H;
+  bool replays;
 
   index_t dim() const { return H.dim(); }
+  bool replayable() const { return replays; }
   void apply(Context<Cuda>& ctx, VectorView<const double, Cuda> x,
              VectorView<double, Cuda> y) const {
     H.apply(ctx, x, y);
@@ -42,8 +47,8 @@ struct Formed {
   template <class Solve>
   void measure(benchmark::State& state, const Solve& solve) {
     const SymmetricMatrix<Cuda, double> formed{{entries.data(), n, n, n}};
-    const AnyOperator any{formed};
-    const bool loops = state.range(1) != 0;
+    const AnyOperator any{formed, state.range(1) == replayed};
+    const bool loops = state.range(1) != in_one_launch;
     index_t launches = 0;
     const auto call = [&] {
       const index_t before = ctx.counters.launches;
@@ -85,16 +90,19 @@ void gltr_solve(benchmark::State& state) {
   model_solve<GltrSolver<Cuda, double>>(state, GltrOptions{1, 0, iterations});
 }
 
-void sizes(benchmark::internal::Benchmark* bench) {
-  bench->ArgNames({"rows", "loops"})->Apply(bench::options);
+void shapes(benchmark::internal::Benchmark* bench, bool replays) {
+  bench->ArgNames({"rows", "run"})->Apply(bench::options);
   const bool tiny = bench::asked_shapes() == bench::Shapes::tiny;
   for (const index_t n :
        tiny ? std::vector<index_t>{22, 130} : std::vector<index_t>{22, 54, 200, 1000}) {
-    bench->Args({n, 0})->Args({n, 1});
+    bench->Args({n, in_one_launch})->Args({n, in_loops});
+    if (replays) bench->Args({n, replayed});
   }
 }
+void sizes(benchmark::internal::Benchmark* bench) { shapes(bench, false); }
+void sizes_and_replayed(benchmark::internal::Benchmark* bench) { shapes(bench, true); }
 
-BENCHMARK(steihaug_solve)->Name("solve_inner_steihaug<double>")->Apply(sizes);
+BENCHMARK(steihaug_solve)->Name("solve_inner_steihaug<double>")->Apply(sizes_and_replayed);
 BENCHMARK(cubic_solve)->Name("solve_inner_cubic<double>")->Apply(sizes);
 BENCHMARK(gltr_solve)->Name("solve_inner_gltr<double>")->Apply(sizes);
 

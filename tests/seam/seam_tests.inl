@@ -64,6 +64,10 @@ template <class T>
 const T& at(const std::vector<T>& values, index_t i) {
   return values[static_cast<std::size_t>(i)];
 }
+template <class T>
+T& at(std::vector<T>& values, index_t i) {
+  return values[static_cast<std::size_t>(i)];
+}
 
 /// Relative to the sum of magnitudes of n products.
 template <class T>
