@@ -7,8 +7,8 @@
 //                                       without H, where there is no Product
 //
 // run() does the same, with the flag read late (lagged_flag), or on a device hands the whole plan to one kernel launch
-// where H is a SymmetricMatrix for which that is cheaper (kernels/one_launch.cuh); results then differ by rounding. Where
-// H is replayable and iterations are the same, a device records one and replays it, with the same bits.
+// where H is a SymmetricMatrix for which that is cheaper (kernels/one_launch.cuh); results then differ by rounding.
+// Where H is replayable and iterations are the same, a device records one and replays it, with the same bits.
 //
 // A step names a struct X of static functions of `m`, the memory of the solve:
 //
@@ -26,7 +26,8 @@
 //                  memory for the time of run(). Where many blocks run a plan together each has these arrays to itself:
 //                  Keep says whether they hold something before, and whether what they hold in the end is wanted
 //
-// What else a step writes, it writes where m.writes is true; it may be read after the next Product, ProjectTwice or Combine.
+// What else a step writes, it writes where m.writes is true; it may be read after the next Product, ProjectTwice or
+// Combine.
 #pragma once
 
 #include "seam/seam.hpp"

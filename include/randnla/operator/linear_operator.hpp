@@ -10,8 +10,9 @@ namespace randnla {
 /// A symmetric linear map: apply(ctx, x, y) queues y = A x; x and y have dim() entries and do not
 /// overlap.
 ///
-/// It may have a replayable() that says whether apply(), from its second call with the same x and y on, queues the same
-/// work on the same memory every time and neither waits nor allocates: a device may then record it once and replay that.
+/// It may have a replayable() that says whether apply(), from its second call with the same x and y on, queues the
+/// same work on the same memory every time and neither waits nor allocates: a device may then record it once and
+/// replay that.
 template <class A, class B, class T>
 concept LinearOperator = Backend<B> &&
     requires(const A& a, Context<B>& ctx, VectorView<const T, B> x, VectorView<T, B> y) {
