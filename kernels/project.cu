@@ -1,7 +1,6 @@
-// Mapping   A block takes tiles of rows of Q (column-major), 64 rows or, where these would be more than
-//           256 tiles, 256 rows. First its threads are rows, of 64 four to a row, which take Q's part out of w; then its warps are
-//           columns, four at a time, which add to the block's own sums. The last block to finish joins all blocks'
-//           sums.
+// Mapping   A block takes tiles of rows of Q (column-major), 64 rows or, where these would be more than 256 tiles, 256.
+//           First its threads are rows, of 64 four to a row, which take Q's part out of w; then its warps are columns,
+//           four at a time, which add to the block's own sums. The last block to finish joins the sums of all.
 // Traffic   Q once where a tile stays in a cache between the two (256 rows of 50 columns are 100 KB in double), w once
 //           or twice.
 // Bound by  latency up to some 10,000 rows, memory beyond.
