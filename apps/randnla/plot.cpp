@@ -204,6 +204,48 @@ class Drawing {
   /// Some viewers draw nothing where a coordinate is far away.
   static double within_reach(double y) { return std::clamp(y, -height, 2 * height); }
 
+  struct Box {
+    double x, y, across, down;
+  };
+
+  /// In the corner where least of the curves lies.
+  Box legend_box(double across, double down) const {
+    const double right_end = left + plot_width - across - 8,
+                 bottom_end = top + plot_height - down - 8;
+    const std::array<Box, 4> corners = {{{right_end, top + 8, across, down},
+                                         {left + 8, top + 8, across, down},
+                                         {right_end, bottom_end, across, down},
+                                         {left + 8, bottom_end, across, down}}};
+    return *std::min_element(corners.begin(), corners.end(), [this](const Box& a, const Box& b) {
+      return points_inside(a) < points_inside(b);
+    });
+  }
+
+  /// Of points on the curves some 4 pixels apart.
+  std::size_t points_inside(const Box& box) const {
+    std::size_t inside = 0;
+    const auto count = [&](double x, double y) {
+      inside += x >= box.x && x <= box.x + box.across && y >= box.y && y <= box.y + box.down;
+    };
+    for (const Curve& curve : panel_.curves) {
+      bool drawn = false;  // the point before
+      double x = 0, y = 0;
+      for (std::size_t i = 0; i < std::min(curve.x.size(), curve.y.size()); ++i) {
+        const double from_x = x, from_y = y;
+        const bool joined = drawn;
+        drawn = x_.drawable(curve.x[i]) && y_.drawable(curve.y[i]);
+        if (!drawn) continue;
+        x = at_x(curve.x[i]), y = within_reach(at_y(curve.y[i]));
+        const int steps = joined ? static_cast<int>(std::hypot(x - from_x, y - from_y) / 4) + 1 : 1;
+        for (int s = 0; s < steps; ++s) {
+          const double back = static_cast<double>(s) / steps;
+          count(x + back * (from_x - x), y + back * (from_y - y));
+        }
+      }
+    }
+    return inside;
+  }
+
   void legend() {
     std::vector<std::size_t> named;
     std::size_t longest = 0;
@@ -213,12 +255,10 @@ class Drawing {
       longest = std::max(longest, panel_.curves[k].name.size());
     }
     if (named.empty()) return;
-    const double box = 52 + 6.6 * static_cast<double>(longest);
-    const double x = left + plot_width - box - 8;
-    double y = top + 8;
-    out_ += "<rect x=\"" + pixels(x) + "\" y=\"" + pixels(y) + "\" width=\"" + pixels(box) +
-            "\" height=\"" + pixels(18 * static_cast<double>(named.size()) + 8) +
-            "\" class=\"legend\"/>\n";
+    auto [x, y, across, down] = legend_box(52 + 6.6 * static_cast<double>(longest),
+                                           18 * static_cast<double>(named.size()) + 8);
+    out_ += "<rect x=\"" + pixels(x) + "\" y=\"" + pixels(y) + "\" width=\"" + pixels(across) +
+            "\" height=\"" + pixels(down) + "\" class=\"legend\"/>\n";
     for (const std::size_t k : named) {
       y += 18;
       out_ += "<path d=\"M" + pixels(x + 8) + " " + pixels(y - 5) + "h30" + stroke(k);

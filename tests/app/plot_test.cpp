@@ -39,6 +39,28 @@ std::set<std::string> values_of(const std::string& svg, const std::string& attri
   return values;
 }
 
+TEST(Plot, TheLegendStandsWhereItHidesLeast) {
+  const std::vector<double> x = {1, 2, 3, 4}, up = {1, 2, 3, 4}, down = {4, 3, 2, 1};
+  const std::vector<double> low = {1, 1, 1, 1}, high = {4, 4, 4, 4};
+  const auto legend = [&](const std::vector<std::vector<double>>& curves) {
+    Panel panel;
+    for (const auto& y : curves) panel.curves.push_back({"name", x, y});
+    const std::string svg = to_svg({panel});
+    const std::size_t end = svg.find("\" class=\"legend\"");
+    std::istringstream box(svg.substr(svg.rfind("<rect x=\"", end) + 9, 40));
+    double left = 0, top = 0;
+    std::string y;
+    box >> left;
+    std::getline(box, y, '=');
+    box.ignore(1) >> top;
+    return std::string(top < 200 ? "top " : "bottom ") + (left > 300 ? "right" : "left");
+  };
+  EXPECT_EQ(legend({low, down}), "top right");
+  EXPECT_EQ(legend({low, up}), "top left");
+  EXPECT_EQ(legend({high, up, down, down}), "bottom left");
+  EXPECT_EQ(legend({high, down, up, up}), "bottom right");
+}
+
 TEST(Plot, LinearAndLogarithmicAxesPlaceEquallyWhatIsEquallyFarApart) {
   const std::vector<double> line = {1, 2, 3, 4}, powers = {10, 100, 1000, 10'000};
   const std::string linear = to_svg({{"", {}, {}, {{"", line, line}}}});
