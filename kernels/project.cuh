@@ -1,7 +1,7 @@
 // The projection out of the span of a basis, twice, on the device (see seam/seam.hpp; the CPU twin is in
 // cpu/loops.hpp): three launches in place of the five that two matrix-vector products each and a sum take. The second
 // one takes the first parts out of a tile of w and finds the second parts of the same tile, whose rows of Q are then
-// in a cache: Q is read from memory three times, not four.
+// in a cache: by calculation Q is read from memory three times, not four.
 #pragma once
 
 #include "loops.cuh"

@@ -9,6 +9,7 @@ namespace randnla {
 /// neither wait nor allocate, and is the same every time. A launch counts as one, however many kernels are in it.
 ///
 /// Errors  what is thrown while recording leaves the stream as it was
+/// Test    tests/krylov/steihaug_test.cpp (ReplayedIterationsHaveTheSameBits)
 class Replay {
  public:
   explicit Replay(Context<Cuda>& ctx) : ctx_(ctx) {}
