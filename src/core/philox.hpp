@@ -53,6 +53,20 @@ RANDNLA_HD inline std::uint64_t below(Rng rng, index_t i, std::uint64_t range) {
   }
 }
 
+/// Likewise in [0, first) and in [0, second), independent of each other, from one block.
+RANDNLA_HD inline Words below(Rng rng, index_t i, std::uint64_t first, std::uint64_t second) {
+  using Wide = unsigned __int128;
+  const Words reject_below = {(0 - first) % first, (0 - second) % second};
+  for (std::uint32_t attempt = 0;; ++attempt) {
+    const Words words = block(rng, i, attempt);
+    const Wide a = Wide{words.first} * first, b = Wide{words.second} * second;
+    if (static_cast<std::uint64_t>(a) >= reject_below.first &&
+        static_cast<std::uint64_t>(b) >= reject_below.second) {
+      return {static_cast<std::uint64_t>(a >> 64), static_cast<std::uint64_t>(b >> 64)};
+    }
+  }
+}
+
 /// Two independent standard normals.
 struct Normals {
   double first, second;

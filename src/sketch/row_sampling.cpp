@@ -1,79 +1,16 @@
 #include "core/philox.hpp"
 #include "seam/seam.hpp"
+#include "sketch/integer_scores.hpp"
 #include "sketch/permutation.hpp"
 
 #include <randnla/sketch/row_sampling.hpp>
 
-#include <atomic>
-#include <bit>
-#include <cmath>
 #include <string>
 
 namespace randnla {
 namespace {
 
 using Wide = unsigned __int128;
-
-/// Bits of the largest score's integer: 40, so that rounding up changes a probability by 2^-39 of
-/// the largest one at most, and few enough that the sum of n of them stays below 2^62.
-int score_bits(index_t n) {
-  return std::min(40, 62 - static_cast<int>(std::bit_width(static_cast<std::uint64_t>(n))));
-}
-
-/// From 1 on; over all samplers, because one may lie where another was.
-std::uint64_t next_draw() {
-  static std::atomic<std::uint64_t> draws{0};
-  return ++draws;
-}
-
-template <class V, Backend B>
-void ensure_size(Context<B>& ctx, Buffer<V, B>& buffer, index_t n) {
-  if (buffer.size() < n) buffer = Buffer<V, B>(ctx, n);
-}
-
-RANDNLA_HD inline std::uint64_t integer_score(const std::uint64_t* cumulative, index_t i) {
-  return cumulative[i] - (i > 0 ? cumulative[i - 1] : 0);
-}
-
-/// The first i with cumulative[i] > u.
-RANDNLA_HD inline index_t find_row(const std::uint64_t* cumulative, index_t n, std::uint64_t u) {
-  index_t low = 0, high = n - 1;
-  while (low < high) {
-    const index_t middle = low + (high - low) / 2;
-    if (cumulative[middle] > u) {
-      high = middle;
-    } else {
-      low = middle + 1;
-    }
-  }
-  return low;
-}
-
-/// cumulative[i] = sum of the integer scores of rows 0 .. i.
-template <Backend B, class T>
-void accumulate_scores(Context<B>& ctx, VectorView<const T, B> scores, double* scale,
-                       std::uint64_t* cumulative) {
-  const index_t n = scores.size;
-  const T* const s = scores.data;
-  const int bits = score_bits(n);
-  max_then<double>(
-      ctx, n, [=] RANDNLA_FN(index_t i) { return static_cast<double>(s[i]); },
-      [=] RANDNLA_FN(double largest) {
-        // A power of two: the product below is exact, and so the same on every backend. At most
-        // 2^1023, the largest there is: saturated losses give scores near the smallest number.
-        const bool usable = largest > 0 && largest <= 1.7976931348623157e308;
-        const int exponent = bits - 1 - (usable ? ilogb(largest) : 0);
-        *scale = usable ? ldexp(1.0, exponent < 1023 ? exponent : 1023) : 0;
-      });
-  for_each(ctx, n, [=] RANDNLA_FN(index_t i) {
-    const double scaled = ceil(static_cast<double>(s[i]) * *scale);
-    cumulative[i] = *scale == 0 ? 1 : scaled > 0 ? static_cast<std::uint64_t>(scaled) : 0;
-  });
-  inclusive_scan(ctx, cumulative, n);
-}
-
-/// A draw takes 20 to 100 ns, an element of a loop 1.
-constexpr index_t draw_work = 32;
 
 template <Backend B>
 void draw_uniform(Context<B>& ctx, Sampling rule, index_t size, index_t terms, Rng rng,
@@ -105,7 +42,8 @@ void draw_with_replacement(Context<B>& ctx, index_t size, index_t terms,
       ctx, size,
       [=] RANDNLA_FN(index_t k) {
         const std::uint64_t total = cumulative[terms - 1];
-        const index_t row = find_row(cumulative, terms, philox::below(rng, k, total));
+        const std::uint64_t u = philox::below(rng, k, total);
+        const index_t row = first_not(terms - 1, [=](index_t i) { return cumulative[i] <= u; });
         rows[k] = row;
         weights[k] = static_cast<T>(static_cast<double>(total) /
                                     (static_cast<double>(integer_score(cumulative, row)) * draws));
