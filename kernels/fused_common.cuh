@@ -62,56 +62,81 @@ __device__ void finish_value(const Pass<T>& pass, unsigned active, double value)
   if (threadIdx.x == 0) pass.values[blockIdx.x] = value;
 }
 
-/// The row function for `Rows` rows of a team that is the whole block: thread r takes row r. On
-/// entry every thread has its share of the margins, on return the weights.
+/// Of the sums over `lanes` lanes of Rows numbers a lane, lanes / Rows lanes get the first, as many the
+/// second, and so on. Each step leaves half of the sums to either half of the lanes: Rows - 1 exchanges
+/// and those of one sum among its lanes, where one sum at a time would take Rows log2(lanes).
+template <int Rows, class T>
+__device__ T dealt_sum(T (&z)[Rows], int lanes) {
+  int offset = lanes;
+#pragma unroll
+  for (int half = Rows / 2; half > 0; half /= 2) {
+    offset /= 2;
+    const bool upper = (static_cast<int>(threadIdx.x) & offset) != 0;
+#pragma unroll
+    for (int r = 0; r < half; ++r) {
+      const T given = upper ? z[r] : z[r + half], kept = upper ? z[r + half] : z[r];
+      z[r] = kept + __shfl_xor_sync(loops::full_warp, given, offset);
+    }
+  }
+  return team_sum(z[0], lanes / Rows);
+}
+
+template <int Rows>
+__device__ index_t chosen(const index_t (&row)[Rows], int r) {
+  index_t mine = row[0];
+#pragma unroll
+  for (int i = 1; i < Rows; ++i) mine = r == i ? row[i] : mine;
+  return mine;
+}
+
+/// The row function for `Rows` rows of a team that is the whole block. On entry every thread has its
+/// share of the margins, on return the weights.
 template <int Rows, class T, class F>
 __device__ double block_terms(const F& f, index_t first, index_t count, const index_t (&row)[Rows],
                               T (&z)[Rows]) {
-  __shared__ T by_warp[Rows][33];  // the column of padding spares the reads below bank conflicts
+  constexpr int sharing = 32 / Rows;  // lanes of a row
+  // The rows' sums begin in different banks, as far apart as there are any.
+  __shared__ T by_warp[Rows][32 + 128 / (Rows * sizeof(T))];
   __shared__ T weight[Rows];
   const int lane = static_cast<int>(threadIdx.x % 32), warps = static_cast<int>(blockDim.x / 32);
+  const int r = lane / sharing;
+  const T of_warp = dealt_sum(z, 32);
+  if (lane % sharing == 0) by_warp[r][threadIdx.x / 32] = of_warp;
+  __syncthreads();
   double value = 0;
-#pragma unroll
-  for (int r = 0; r < Rows; ++r) {
-    z[r] = team_sum(z[r], 32);
-    if (lane == 0) by_warp[r][threadIdx.x / 32] = z[r];
-  }
-  __syncthreads();
-  if (threadIdx.x < Rows) {
-    index_t mine = row[0];
-#pragma unroll
-    for (int r = 1; r < Rows; ++r) mine = lane == r ? row[r] : mine;
+  if (threadIdx.x < 32) {
     T sum = 0;
-    for (int w = 0; w < warps; ++w) sum += by_warp[lane][w];
-    RowTerm<T> term{};
-    if (first + lane < count) term = f(first + lane, mine, sum);
-    weight[lane] = term.weight;
-    value = static_cast<double>(term.value);
+    for (int w = lane % sharing; w < warps; w += sharing) sum += by_warp[r][w];
+    sum = team_sum(sum, sharing);
+    if (lane % sharing == 0) {
+      RowTerm<T> term{};
+      if (first + r < count) term = f(first + r, chosen(row, r), sum);
+      weight[r] = term.weight;
+      value = static_cast<double>(term.value);
+    }
   }
   __syncthreads();
 #pragma unroll
-  for (int r = 0; r < Rows; ++r) z[r] = weight[r];
+  for (int i = 0; i < Rows; ++i) z[i] = weight[i];
   return value;
 }
 
-/// Likewise for a team of `lanes` lanes of a warp, whose row r is number first + r * distance.
+/// Likewise for a team of `lanes` lanes of a warp, at least Rows, whose row r is number
+/// first + r * distance.
 template <int Rows, class T, class F>
 __device__ double warp_terms(const F& f, int lanes, index_t first, index_t distance, index_t count,
                              const index_t (&row)[Rows], T (&z)[Rows]) {
-  const int lane = static_cast<int>(threadIdx.x) & (lanes - 1);
-  index_t mine = row[0];
-  T margin = 0;
-#pragma unroll
-  for (int r = 0; r < Rows; ++r) {
-    const T sum = team_sum(z[r], lanes);
-    if (lane == r) mine = row[r], margin = sum;
-  }
-  const index_t k = first + lane * distance;
+  const int lane = static_cast<int>(threadIdx.x) & (lanes - 1), sharing = lanes / Rows;
+  const int r = lane / sharing;
+  const T margin = dealt_sum(z, lanes);
+  const index_t k = first + r * distance;
   RowTerm<T> term{};
-  if (lane < Rows && k < count) term = f(k, mine, margin);
+  if (lane % sharing == 0 && k < count) term = f(k, chosen(row, r), margin);
   const int leader = static_cast<int>(threadIdx.x % 32) & ~(lanes - 1);
 #pragma unroll
-  for (int r = 0; r < Rows; ++r) z[r] = __shfl_sync(loops::full_warp, term.weight, leader + r);
+  for (int i = 0; i < Rows; ++i) {
+    z[i] = __shfl_sync(loops::full_warp, term.weight, leader + i * sharing);
+  }
   return static_cast<double>(term.value);
 }
 

@@ -13,18 +13,23 @@ namespace randnla {
 /// registers, as every number has an address and a bound of its own there. Pairs of floats, up to
 /// 8 KB: a quarter of four times the rows, so that 16 lanes share a row of 54 floats and a request
 /// asks for 128 bytes of it in place of 32. Such rows begin anywhere in a sector: the sectors touched
-/// are 1.17 times the least, a number at a time 1.78.
-template <class T, int Size>
+/// are 1.17 times the least, a number at a time 1.78. Single floats of rows of up to 256 bytes: 8 bytes
+/// a lane for the same reason.
+template <class T, int Size, int Bytes>
 struct DensePassPolicy {
-  static constexpr int lane_bytes = Size * sizeof(T) == 16 ? 64 : Size == 1 ? 32 : 16;
-  static constexpr int rows = 128 / lane_bytes;  // in flight per team
+  static constexpr int lane_bytes = Bytes;
+  static constexpr int rows = std::min(8, 128 / lane_bytes);  // in flight per team
   // A team's rows follow one another: 8 lanes then use 32 bytes of curvatures. Else the teams' do, as
   // short rows of neighbouring teams share sectors.
   static constexpr bool in_a_row = rows == 8;
-  static constexpr int threads = 256;     // of a block of teams that are a part of a warp
-  static constexpr int max_team = 512;    // lanes; from 64 on the team is the block
+  static constexpr int threads = 256;  // of a block of teams that are a part of a warp
+  static constexpr int max_team =
+      lane_bytes == 8 ? 32 : 512;         // lanes; from 64 on the team is the block
   static constexpr int sm_threads = 512;  // resident on a multiprocessor, at 128 registers
   static constexpr int max_row_bytes = lane_bytes * max_team;
+  /// Lanes of a row, at least, where it has numbers for them. A request for single numbers touches up
+  /// to a sector more than its bytes fill, which is little beside 128 bytes.
+  static constexpr int least_lanes = Size == 1 ? 128 / static_cast<int>(sizeof(T)) : 1;
   static constexpr int most_threads(bool whole_block) { return whole_block ? max_team : threads; }
 };
 
@@ -54,9 +59,9 @@ __device__ Pack<T, Size> load_pack(const T* v, int p) {
 }
 
 /// Joins the sums of the teams of a block, first within each warp, then over the warps in order.
-template <class T, int Packs, int Size>
+template <class Policy, class T, int Packs, int Size>
 __device__ void store_warp_teams(const Pass<T>& pass, int lanes, Pack<T, Size> (&sum)[Packs]) {
-  constexpr int threads = DensePassPolicy<T, Size>::threads, warps = threads / 32;
+  constexpr int threads = Policy::threads, warps = threads / 32;
   __shared__ alignas(16) T by_warp[warps][32 * Packs * Size];
   const int lane = static_cast<int>(threadIdx.x % 32);
   auto* const mine = reinterpret_cast<Pack<T, Size>*>(by_warp[threadIdx.x / 32]);
@@ -81,7 +86,8 @@ __device__ void store_warp_teams(const Pass<T>& pass, int lanes, Pack<T, Size> (
 }
 
 /// A team of `lanes` lanes a row: a part of a warp, or the block.
-template <class T, int Size, bool WholeBlock, class F, class Policy = DensePassPolicy<T, Size>>
+template <class T, int Size, int Bytes, bool WholeBlock, class F,
+          class Policy = DensePassPolicy<T, Size, Bytes>>
 __global__ __launch_bounds__(
     Policy::most_threads(WholeBlock),
     Policy::sm_threads /
@@ -157,7 +163,7 @@ __global__ __launch_bounds__(
       if (p < width) out[p] = sum[c];
     }
   } else {
-    store_warp_teams(pass, lanes, sum);
+    store_warp_teams<Policy>(pass, lanes, sum);
   }
 }
 
@@ -213,23 +219,28 @@ __global__ __launch_bounds__(
   for (index_t j = threadIdx.x; j < pass.cols; j += WidePassPolicy::threads) out[j] = sum[j];
 }
 
-template <class T, int Size, class F>
-void launch_dense(Context<Cuda>& ctx, const T* values, Pass<T>& pass, const F& f, bool vector,
+/// False where rows are too long for it.
+template <int Size, int Bytes, class T, class F>
+bool launch_dense(Context<Cuda>& ctx, const T* values, Pass<T>& pass, const F& f, bool vector,
                   bool value) {
-  using Policy = DensePassPolicy<T, Size>;
+  using Policy = DensePassPolicy<T, Size, Bytes>;
   const index_t row_bytes = pass.cols * static_cast<index_t>(sizeof(T));
-  const auto wanted = (row_bytes + Policy::lane_bytes - 1) / Policy::lane_bytes;
-  const int lanes = static_cast<int>(
-      std::bit_ceil(static_cast<std::uint64_t>(std::max<index_t>(wanted, Policy::rows))));
-  const bool whole_block = lanes > 32;
-  const int threads = whole_block ? lanes : Policy::threads;
+  if (row_bytes > Policy::max_row_bytes) return false;
+  const index_t wanted =
+      std::max({(row_bytes + Policy::lane_bytes - 1) / Policy::lane_bytes,
+                std::min<index_t>(pass.cols, Policy::least_lanes), index_t{Policy::rows}});
+  const int lanes = static_cast<int>(std::bit_ceil(static_cast<std::uint64_t>(wanted)));
+  auto kernel = &dense_kernel<T, Size, Bytes, false, F>;
+  int threads = Policy::threads;
+  if constexpr (Policy::max_team > 32) {
+    if (lanes > 32) kernel = &dense_kernel<T, Size, Bytes, true, F>, threads = lanes;
+  }
   pass.step = threads / lanes * Policy::rows;
   pass.blocks = blocks_for(pass.rows.bound, pass.step, ctx.workspace().multiprocessors,
                            Policy::sm_threads / threads, row_bytes);
   place_partials(ctx, pass, vector, value);
-  const auto kernel =
-      whole_block ? &dense_kernel<T, Size, true, F> : &dense_kernel<T, Size, false, F>;
   kernel<<<pass.blocks, static_cast<unsigned>(threads), 0, ctx.stream()>>>(values, pass, f, lanes);
+  return true;
 }
 
 template <class T, class F>
@@ -251,28 +262,21 @@ void launch_wide(Context<Cuda>& ctx, const T* values, Pass<T>& pass, const F& f,
 template <class T, class F>
 void launch(Context<Cuda>& ctx, const DenseRows<T, Cuda>& A, Pass<T>& pass, const F& f, bool vector,
             bool value) {
-  const index_t row_bytes = pass.cols * static_cast<index_t>(sizeof(T));
   constexpr int widest = 16 / sizeof(T);
-  const auto whole_packs = [&](std::uintptr_t bytes) {
-    return (reinterpret_cast<std::uintptr_t>(A.values) | static_cast<std::uintptr_t>(row_bytes)) %
-               bytes ==
-           0;
-  };
+  const auto begin = reinterpret_cast<std::uintptr_t>(A.values);
+  const auto row_bytes = static_cast<std::uintptr_t>(pass.cols) * sizeof(T);
+  const auto whole_packs = [&](std::uintptr_t bytes) { return (begin | row_bytes) % bytes == 0; };
+  bool launched = false;
   if (whole_packs(16)) {
-    if (row_bytes <= DensePassPolicy<T, widest>::max_row_bytes) {
-      return launch_dense<T, widest>(ctx, A.values, pass, f, vector, value);
-    }
-    return launch_wide(ctx, A.values, pass, f, vector, value);
+    launched = launch_dense<widest, 64>(ctx, A.values, pass, f, vector, value);
+  } else if constexpr (widest == 4) {
+    launched = (whole_packs(8) && launch_dense<2, 16>(ctx, A.values, pass, f, vector, value)) ||
+               launch_dense<1, 8>(ctx, A.values, pass, f, vector, value) ||
+               launch_dense<1, 32>(ctx, A.values, pass, f, vector, value);
+  } else {
+    launched = launch_dense<1, 32>(ctx, A.values, pass, f, vector, value);
   }
-  if constexpr (widest == 4) {
-    if (whole_packs(8) && row_bytes <= DensePassPolicy<T, 2>::max_row_bytes) {
-      return launch_dense<T, 2>(ctx, A.values, pass, f, vector, value);
-    }
-  }
-  if (row_bytes <= DensePassPolicy<T, 1>::max_row_bytes) {
-    return launch_dense<T, 1>(ctx, A.values, pass, f, vector, value);
-  }
-  launch_wide(ctx, A.values, pass, f, vector, value);
+  if (!launched) launch_wide(ctx, A.values, pass, f, vector, value);
 }
 
 }  // namespace fused

@@ -3,7 +3,8 @@
 // Mapping   A block takes 1,024 entries that are neighbours in a tile, one a thread. The result's come to shared
 //           memory by columns, are added to in the tile's order, and go back by columns.
 // Order     An entry is a chain of fused multiply-adds in the order of the partial sketches: the bits are the CPU's.
-// Traffic   the least possible: partial sketches once, from the L2 cache where they fit, the result in and out
+// Traffic   the least possible: partial sketches once, from the L2 cache where they fit, the result out, and in
+//           where there is one yet
 // Bound     latency of the launch for small sketches, else the L2 cache
 // Twin      cpu/join_sketches.hpp        Test  tests/sketch/sketch_backends_test.cpp
 // Lost      a thread an entry by columns: 2 (double) to 6 times (float) the sectors that the requests could do with
@@ -21,7 +22,7 @@ constexpr int join_threads = 1024;
 template <class T>
 __global__ __launch_bounds__(join_threads) void join_kernel(SketchLayout layout,
                                                             const T* __restrict__ partial,
-                                                            index_t count, T scale,
+                                                            index_t count, T scale, bool starts,
                                                             MatrixView<T, Cuda> SA,
                                                             unsigned parts) {
   constexpr int at_once = 128 / sizeof(T);  // values that come from all banks at the same time
@@ -35,7 +36,7 @@ __global__ __launch_bounds__(join_threads) void join_kernel(SketchLayout layout,
   const int t = thread & (height - 1), j = thread / height;
   const bool mine = top + t < SA.rows && left + j < SA.cols;
   T* const out = SA.data + top + t + (left + j) * SA.ld;
-  if (mine) entries[j * pitch + t] = *out;
+  if (mine) entries[j * pitch + t] = starts ? T(0) : *out;
   __syncthreads();
   const int row = thread >> shift, column = thread & ((1 << shift) - 1);
   if (top + row < SA.rows && left + column < SA.cols) {
@@ -53,19 +54,19 @@ __global__ __launch_bounds__(join_threads) void join_kernel(SketchLayout layout,
 
 template <class T>
 void join_sketches(Context<Cuda>& ctx, SketchLayout layout, const T* partial, index_t count,
-                   T scale, MatrixView<T, Cuda> SA) {
+                   T scale, bool starts, MatrixView<T, Cuda> SA) {
   if (count == 0 || SA.rows * SA.cols == 0) return;
   ctx.workspace().activate();
   const index_t height = join_threads >> layout.shift;
   const index_t parts = (SA.rows + height - 1) / height;
   join_kernel<<<static_cast<unsigned>(layout.tiles * parts), join_threads, 0, ctx.stream()>>>(
-      layout, partial, count, scale, SA, static_cast<unsigned>(parts));
+      layout, partial, count, scale, starts, SA, static_cast<unsigned>(parts));
   check_launch(ctx);
 }
 
-template void join_sketches(Context<Cuda>&, SketchLayout, const float*, index_t, float,
+template void join_sketches(Context<Cuda>&, SketchLayout, const float*, index_t, float, bool,
                             MatrixView<float, Cuda>);
-template void join_sketches(Context<Cuda>&, SketchLayout, const double*, index_t, double,
+template void join_sketches(Context<Cuda>&, SketchLayout, const double*, index_t, double, bool,
                             MatrixView<double, Cuda>);
 
 }  // namespace randnla

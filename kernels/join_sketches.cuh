@@ -10,6 +10,6 @@ namespace randnla {
 
 template <class T>
 void join_sketches(Context<Cuda>& ctx, SketchLayout layout, const T* partial, index_t count,
-                   T scale, MatrixView<T, Cuda> SA);
+                   T scale, bool starts, MatrixView<T, Cuda> SA);
 
 }  // namespace randnla

@@ -76,6 +76,27 @@ __device__ S block_join(S mine, Join join) {
   return mine;
 }
 
+/// What blocks leave for the last of them goes past the caches of the multiprocessors, none of which sees
+/// what another one stores.
+template <class S>
+__device__ void hand_over(S* to, const S& value) {
+  static_assert(sizeof(S) % sizeof(unsigned) == 0);
+  constexpr int words = sizeof(S) / sizeof(unsigned);
+  unsigned word[words];
+  memcpy(word, &value, sizeof(S));
+  for (int w = 0; w < words; ++w) reinterpret_cast<volatile unsigned*>(to)[w] = word[w];
+}
+
+template <class S>
+__device__ S handed_over(const S* from) {
+  constexpr int words = sizeof(S) / sizeof(unsigned);
+  unsigned word[words];
+  for (int w = 0; w < words; ++w) word[w] = reinterpret_cast<const volatile unsigned*>(from)[w];
+  S value;
+  memcpy(&value, word, sizeof(S));
+  return value;
+}
+
 /// Partial results of the blocks; the last one to finish joins them in the order of their numbers
 /// and runs `then` in one thread.
 template <class S, class Map, class Join, class Then>
@@ -91,7 +112,7 @@ __global__ __launch_bounds__(LoopPolicy::threads, LoopPolicy::blocks_per_sm) voi
   if (gridDim.x > 1) {
     __shared__ bool last;
     if (threadIdx.x == 0) {
-      partial[blockIdx.x] = joined;
+      hand_over(partial + blockIdx.x, joined);
       __threadfence();  // the partial result before the ticket
       last = atomicInc(ticket, gridDim.x - 1) == gridDim.x - 1;  // wraps to zero for the next user
       __threadfence();  // and the ticket before the others' partial results
@@ -99,7 +120,9 @@ __global__ __launch_bounds__(LoopPolicy::threads, LoopPolicy::blocks_per_sm) voi
     __syncthreads();
     if (!last) return;
     mine = S{};
-    for (unsigned b = threadIdx.x; b < gridDim.x; b += LoopPolicy::threads) join(mine, partial[b]);
+    for (unsigned b = threadIdx.x; b < gridDim.x; b += LoopPolicy::threads) {
+      join(mine, handed_over(partial + b));
+    }
     joined = block_join(mine, join);
   }
   if (threadIdx.x == 0) then(joined);

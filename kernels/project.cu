@@ -95,7 +95,7 @@ __global__ __launch_bounds__(ProjectPolicy::threads,
         }
       }
       warp_sums(sum);
-      by_lane(sum, count, [&](int q, T s) { sums[q * blocks] = before + s; });
+      by_lane(sum, count, [&](int q, T s) { loops::hand_over(sums + q * blocks, before + s); });
     }
     __syncthreads();  // before the next tile's rows
   }
@@ -114,7 +114,7 @@ __global__ __launch_bounds__(ProjectPolicy::threads,
     for (index_t b = lane; b < blocks; b += 32) {
 #pragma unroll
       for (int q = 0; q < at_once; ++q) {
-        if (q < count) sum[q] += partial[(c + q) * blocks + b];
+        if (q < count) sum[q] += loops::handed_over(partial + (c + q) * blocks + b);
       }
     }
     warp_sums(sum);

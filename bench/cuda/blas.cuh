@@ -2,27 +2,40 @@
 #pragma once
 
 #include "cublas.cuh"
+#include "seam/types.hpp"
 
 #include <randnla/core/context.hpp>
 
 namespace randnla::bench {
 
-inline cublasStatus_t product(cublasHandle_t blas, int m, int n, int k, const float* a, int lda,
-                              const float* b, int ldb, float* c) {
+struct Shape {
+  Transpose a, b;
+  index_t m, n, k;
+
+  static cublasOperation_t of(Transpose t) {
+    return t == Transpose::yes ? CUBLAS_OP_T : CUBLAS_OP_N;
+  }
+};
+
+inline cublasStatus_t product(cublasHandle_t blas, const Shape& s, int m, int n, int k,
+                              const float* A, int lda, const float* B, int ldb, float* C) {
   const float one = 1, zero = 0;
-  return cublasSgemm(blas, CUBLAS_OP_N, CUBLAS_OP_T, m, n, k, &one, a, lda, b, ldb, &zero, c, m);
+  return cublasSgemm(blas, Shape::of(s.a), Shape::of(s.b), m, n, k, &one, A, lda, B, ldb, &zero, C,
+                     m);
 }
-inline cublasStatus_t product(cublasHandle_t blas, int m, int n, int k, const double* a, int lda,
-                              const double* b, int ldb, double* c) {
+inline cublasStatus_t product(cublasHandle_t blas, const Shape& s, int m, int n, int k,
+                              const double* A, int lda, const double* B, int ldb, double* C) {
   const double one = 1, zero = 0;
-  return cublasDgemm(blas, CUBLAS_OP_N, CUBLAS_OP_T, m, n, k, &one, a, lda, b, ldb, &zero, c, m);
+  return cublasDgemm(blas, Shape::of(s.a), Shape::of(s.b), m, n, k, &one, A, lda, B, ldb, &zero, C,
+                     m);
 }
 
-/// C = A B' (m x n) over k columns of both, all by columns.
+/// C (m x n) = A B, each of which or its transpose lies there by columns; k is what they are summed over.
 template <class T>
-void gemm(Context<Cuda>& ctx, index_t m, index_t n, index_t k, const T* A, const T* B, T* C) {
-  check(product(ctx.blas(), static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), A,
-                static_cast<int>(m), B, static_cast<int>(n), C));
+void gemm(Context<Cuda>& ctx, const Shape& s, const T* A, const T* B, T* C) {
+  const int m = static_cast<int>(s.m), n = static_cast<int>(s.n), k = static_cast<int>(s.k);
+  check(product(ctx.blas(), s, m, n, k, A, s.a == Transpose::yes ? k : m, B,
+                s.b == Transpose::yes ? n : k, C));
 }
 
 }  // namespace randnla::bench

@@ -1,5 +1,7 @@
 // The fused passes over dense and sparse rows, the products beside the two of cuBLAS and cuSPARSE.
+#include "blas.cuh"
 #include "cusparse.cuh"
+#include "fused_multi_pass.cuh"
 #include "loops.cuh"
 #include "problem.cuh"
 
@@ -61,6 +63,43 @@ void sparse_hessian_product(benchmark::State& state) {
       bench::Peer{"two_spmv", two_spmv});
 }
 
+/// Curvature times margin, for several vectors.
+template <class T>
+struct Weigh {
+  const T* curvature;
+  int vectors;
+
+  __device__ T operator()(index_t k, index_t, T* z) const {
+    for (int c = 0; c < vectors; ++c) z[c] *= curvature[k];
+    return 0;
+  }
+};
+
+/// A'D A V with as many vectors as block methods take at most, beside the two products of cuBLAS, which leave
+/// out D.
+template <class T>
+void block_product(benchmark::State& state) {
+  constexpr int vectors = 16;
+  Model<T> p(state, false);
+  const auto V = normal<T>(p.ctx, p.cols * vectors, 2);
+  Buffer<T, Cuda> out(p.ctx, p.cols * vectors), Z(p.ctx, p.rows * vectors);
+  const T* const A = p.data.values.data();
+  const auto two_gemm = [&] {
+    // By columns A is its transpose, and so is the first product.
+    bench::gemm(p.ctx, {Transpose::yes, Transpose::no, vectors, p.rows, p.cols}, V.data(), A,
+                Z.data());
+    bench::gemm(p.ctx, {Transpose::no, Transpose::yes, p.cols, vectors, p.rows}, A, Z.data(),
+                out.data());
+  };
+  bench::measure(
+      state, p.ctx, p.bytes(p.rows + 2 * vectors * p.cols),
+      [&] {
+        fused_multi_pass<T>(p.ctx, p.data.view(), {nullptr, p.rows, nullptr}, V.data(), vectors,
+                            Weigh<T>{p.curvature.data(), vectors}, T(0), out.data(), nullptr);
+      },
+      bench::Peer{"two_gemm", two_gemm});
+}
+
 template <class T>
 void gradient(benchmark::State& state) {
   Model<T> p(state, false);
@@ -88,11 +127,14 @@ void sparse_evaluate(benchmark::State& state) {
 /// The model counts this one at full size too: a bound in docs/gpu-performance.md is about that.
 void product_shapes(benchmark::internal::Benchmark* bench) {
   bench::dense_shapes(bench);
-  if (bench::asked_shapes() == bench::Shapes::model) bench->Args({464'810, 54});
+  // Rows of an odd number of entries are read one at a time.
+  if (bench::asked_shapes() == bench::Shapes::model) bench->Args({464'810, 54})->Args({20'000, 55});
 }
 
 BENCHMARK(hessian_product<double>)->Apply(product_shapes);
 BENCHMARK(hessian_product<float>)->Apply(product_shapes);
+BENCHMARK(block_product<double>)->Apply(bench::dense_shapes);
+BENCHMARK(block_product<float>)->Apply(bench::dense_shapes);
 BENCHMARK(gradient<double>)->Apply(bench::dense_shapes);
 BENCHMARK(gradient<float>)->Apply(bench::dense_shapes);
 BENCHMARK(evaluate<double>)->Apply(bench::dense_shapes);

@@ -26,7 +26,9 @@ template <class T>
 void weighted_gram(benchmark::State& state) {
   Weighted<T> p(state, false);
   const T* const A = p.data.values.data();
-  const auto gemm = [&] { bench::gemm(p.ctx, p.cols, p.cols, p.rows, A, A, p.H.data()); };
+  const auto gemm = [&] {
+    bench::gemm(p.ctx, {Transpose::no, Transpose::yes, p.cols, p.cols, p.rows}, A, A, p.H.data());
+  };
   bench::measure(
       state, p.ctx, p.least_bytes(), [&] { p(); }, bench::Peer{"gemm", gemm});
 }

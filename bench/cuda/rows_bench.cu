@@ -1,7 +1,10 @@
-// Norms of rows, of rows projected (the pass of approximate leverage scores), and rows gathered.
+// Norms of rows, of rows projected (the pass of approximate leverage scores), rows drawn by scores, and rows
+// gathered.
 #include "least_squares/direct.hpp"
 #include "problem.cuh"
 #include "seam/seam.hpp"
+
+#include <randnla/sketch/alias_table.hpp>
 
 #include <random>
 
@@ -47,6 +50,40 @@ void norms(benchmark::State& state) {
                  [&] { row_norms<T>(p.ctx, p.data.view(), out.data()); });
 }
 
+/// Squares of normal numbers, as the norms of rows are sums of.
+Buffer<double, Cuda> squares(Context<Cuda>& ctx, index_t n) {
+  std::vector<double> out = bench::normal<double>(ctx, n, 3).download();
+  for (double& x : out) x *= x;
+  return {ctx, out};
+}
+
+/// Arguments: scores, rows drawn. What it takes to draw again from the same scores, and by prefix sums of scores
+/// that may have changed.
+void draw_by_alias_table(benchmark::State& state) {
+  Context<Cuda> ctx;
+  const index_t n = state.range(0), size = state.range(1);
+  const auto scores = squares(ctx, n);
+  AliasTable<Cuda, double> table(ctx, scores.view());
+  RowSampler<Cuda, double> sampler(ctx, n);
+  ctx.synchronize();
+  const auto again = [&] { sampler.draw(ctx, Sampling::given, size, scores.view(), Rng{1, 0}); };
+  bench::measure(
+      state, ctx, static_cast<double>(size) * (2 * sizeof(index_t) + sizeof(AliasCell) + 8),
+      [&] {
+        table.draw(ctx, size, Rng{1, 0});
+      },
+      bench::Peer{"prefix_sums", again});
+}
+
+/// Arguments: scores.
+void make_alias_table(benchmark::State& state) {
+  Context<Cuda> ctx;
+  const index_t n = state.range(0);
+  const auto scores = squares(ctx, n);
+  bench::measure(state, ctx, static_cast<double>(n) * (sizeof(double) + sizeof(AliasCell) + 8),
+                 [&] { AliasTable<Cuda, double>(ctx, scores.view()); });
+}
+
 template <class T>
 void gather(benchmark::State& state) {
   bench::Problem<T> p(state, false);
@@ -65,12 +102,23 @@ void gather(benchmark::State& state) {
   });
 }
 
+void draws(benchmark::internal::Benchmark* bench) {
+  bench->ArgNames({"scores", "size"})->Apply(bench::options);
+  if (bench::asked_shapes() == bench::Shapes::tiny) {
+    bench->Args({500, 100});
+  } else {
+    bench->Args({464'810, 4'648})->Args({464'810, 464'810});
+  }
+}
+
 BENCHMARK(projected_norms<double>)->Apply(bench::dense_shapes);
 BENCHMARK(projected_norms<float>)->Apply(bench::dense_shapes);
 BENCHMARK(sparse_projected_norms<double>)->Apply(bench::sparse_shapes);
 BENCHMARK(sparse_projected_norms<float>)->Apply(bench::sparse_shapes);
 BENCHMARK(norms<double>)->Apply(bench::dense_shapes);
 BENCHMARK(norms<float>)->Apply(bench::dense_shapes);
+BENCHMARK(draw_by_alias_table)->Apply(draws);
+BENCHMARK(make_alias_table)->Apply(draws);
 BENCHMARK(gather<double>)->Apply(bench::dense_shapes);
 BENCHMARK(gather<float>)->Apply(bench::dense_shapes);
 

@@ -84,7 +84,8 @@ void beside_gemm(benchmark::State& state) {
   Sketched<T> p(state, kind, false);
   const auto S = bench::normal<T>(p.ctx, bench::once() ? 0 : p.S.rows * p.rows, 1);
   const auto gemm = [&] {
-    bench::gemm(p.ctx, p.S.rows, p.cols, p.rows, S.data(), p.data.values.data(), p.SA.data());
+    bench::gemm(p.ctx, {Transpose::no, Transpose::yes, p.S.rows, p.cols, p.rows}, S.data(),
+                p.data.values.data(), p.SA.data());
   };
   bench::measure(
       state, p.ctx, p.least_bytes(), [&] { p(); }, bench::Peer{"gemm", gemm});

@@ -43,7 +43,7 @@ void scatter_tiles(Context<Cpu>& ctx, const DenseRows<T, Cpu>& A, RowSegments se
       scatter::scatter_tile(A, segments, g, tile, ordered, per_row, layout, filled, sums.data);
       if (g < segments.complete()) {
         join_sums(sums.data, layout.width(), 0, layout.rows, tile * layout.width(), filled,
-                  to.scale, to.SA);
+                  to.scale, segments.starts(g), to.SA);
         std::fill_n(sums.data, size, T(0));
       } else {
         std::copy_n(sums.data, size, open);
@@ -72,7 +72,7 @@ void scatter_segments(Context<Cpu>& ctx, RowSegments segments, const SketchSums<
     T* const sums = to.open + tile * size + top * layout.width();
     for (index_t g = 0; g < complete; ++g) {
       join_sums(sums + g * layout.size(), layout.width(), top, bottom, tile * layout.width(),
-                to.filled(tile), to.scale, to.SA);
+                to.filled(tile), to.scale, segments.starts(g), to.SA);
     }
     if (complete > 0 && complete < segments.count()) {
       std::copy_n(sums + complete * layout.size(), (bottom - top) * layout.width(), sums);

@@ -82,7 +82,7 @@ void scatter_single(Context<Cpu>& ctx, const DenseRows<T, Cpu>& A, RowSegments s
       add_single(A, segments.first(g), ordered + segments.first(g), ordered + segments.last(g), top,
                  bottom, width, sums);
       if (g < segments.complete()) {
-        join_sums(sums, width, top, bottom, 0, A.cols, to.scale, to.SA);
+        join_sums(sums, width, top, bottom, 0, A.cols, to.scale, segments.starts(g), to.SA);
         std::fill_n(sums, together * width, T(0));
       } else {
         each_open<T>(to.layout, top, bottom, A.cols, [&](index_t t, index_t j, index_t place) {

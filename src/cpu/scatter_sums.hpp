@@ -23,10 +23,11 @@ struct SketchSums {
   }
 };
 
-/// Sums of rows [top, bottom) of the sketch, `width` apart, that go to SA from column `left` on.
+/// Sums of rows [top, bottom) of the sketch, `width` apart, that go to SA from column `left` on, which is zero until
+/// they do if they start it.
 template <class T>
 void join_sums(const T* sums, index_t width, index_t top, index_t bottom, index_t left,
-               index_t columns, T scale, MatrixView<T, Cpu> SA) {
+               index_t columns, T scale, bool starts, MatrixView<T, Cpu> SA) {
   constexpr index_t together = 64 / sizeof(T);  // rows: a line of SA
   for (; top < bottom; top += together, sums += together * width) {
     const index_t rows = std::min(together, bottom - top);
@@ -35,11 +36,11 @@ void join_sums(const T* sums, index_t width, index_t top, index_t bottom, index_
       __builtin_prefetch(out + 16 * SA.ld, 1);  // columns are far apart
       if (rows == together) {
         for (index_t t = 0; t < together; ++t) {
-          out[t] = math::fma(scale, sums[t * width + j], out[t]);
+          out[t] = math::fma(scale, sums[t * width + j], starts ? T(0) : out[t]);
         }
       } else {
         for (index_t t = 0; t < rows; ++t) {
-          out[t] = math::fma(scale, sums[t * width + j], out[t]);
+          out[t] = math::fma(scale, sums[t * width + j], starts ? T(0) : out[t]);
         }
       }
     }

@@ -203,7 +203,8 @@ void join_picked(Context<Cpu>& ctx, RowSegments segments, const Picks& picks,
       for (index_t g = 0; g < complete; ++g) {
         for (index_t j = 0; j < filled; ++j) {
           T& entry = out[j * to.SA.ld];
-          entry = math::fma(to.scale, sums[g * layout.size() + j], entry);
+          entry =
+              math::fma(to.scale, sums[g * layout.size() + j], segments.starts(g) ? T(0) : entry);
         }
       }
       if (complete < segments.count()) {

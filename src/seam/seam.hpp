@@ -26,7 +26,7 @@
 //   draw_pattern(ctx, S, A, first, count, memory)   columns as scatter_rows wants them for A: a RowPattern in
 //                                       memory for pattern_rows(count) columns
 //   scatter_rows(ctx, A, segments, pattern, layout, partial, scale, SA)   see below
-//   join_sketches(ctx, layout, partial, count, scale, SA)   SA = fma(scale, partial, SA) with the first count
+//   join_sketches(ctx, layout, partial, count, scale, starts, SA)   SA = fma(scale, partial, SA) with the first count
 //                                       partial sketches, in order
 //   upper_factor(ctx, A, b, K), upper_factor(ctx, M)   R of [A b] or M = Q R, Householder's; on the host in
 //                                       double; waits
@@ -60,7 +60,8 @@
 // scatter_rows: row i of segment g is added to, or subtracted from, the rows of the g-th partial sketch that
 // `pattern` has for row i - segments.begin; it lies at partial + g * layout.size(). The first one goes on from what is
 // there where segments.before > 0, all others start from zero. Every entry adds its terms in the order of i, then of
-// the nonzeros. Partial sketches of complete segments go to SA, each by SA = fma(scale, partial, SA), in order; the
+// the nonzeros. Partial sketches of complete segments go to SA, each by SA = fma(scale, partial, SA), in order, where
+// the sketch's very first one (segments.starts) takes SA for zero and does not read it; the
 // open one, if any, is left at `partial`. layout: sketch_layout<T>(ctx, rows, cols); what it has beyond the matrix may
 // be written and is never read. segments_at_once(ctx, A, layout, per_row): how many segments the backend wants, at most
 // most_segments.

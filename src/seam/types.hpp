@@ -84,6 +84,7 @@ struct RowSegments {
   index_t begin, end, before, length;
   bool
       ends;  // no rows are to come after these: the last segment is complete, though it may be shorter
+  index_t number;  // of the first one, in the sketch
 
   RANDNLA_HD index_t count() const { return (before + end - begin + length - 1) / length; }
   RANDNLA_HD index_t complete() const { return ends ? count() : (before + end - begin) / length; }
@@ -92,6 +93,8 @@ struct RowSegments {
     const index_t past = begin - before + (g + 1) * length;
     return past < end ? past : end;
   }
+  /// It is the first that goes to the result, which holds nothing yet.
+  RANDNLA_HD bool starts(index_t g) const { return number + g == 0; }
 };
 
 }  // namespace randnla

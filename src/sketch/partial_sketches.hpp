@@ -25,13 +25,14 @@ void zero_new(Context<B>& ctx, const RowSegments& segments, const SketchLayout& 
            [=] RANDNLA_FN(index_t e) { partial[kept + e] = 0; });
 }
 
-/// SA += scale times the partial sketches of complete segments, in order; the open one, if any, comes to the front.
+/// SA += scale times the partial sketches of complete segments, in order, SA being zero before the first; the open one, if any, comes to the front.
 template <Backend B, class T>
 void join_complete(Context<B>& ctx, const RowSegments& segments, const SketchLayout& layout,
                    T* partial, T scale, MatrixView<T, B> SA) {
   const index_t complete = segments.complete(), size = layout.size();
   if (complete == 0) return;
-  join_sketches(ctx, layout, static_cast<const T*>(partial), complete, scale, SA);
+  join_sketches(ctx, layout, static_cast<const T*>(partial), complete, scale, segments.starts(0),
+                SA);
   if (complete < segments.count()) copy_values(ctx, partial + complete * size, size, partial);
 }
 
