@@ -26,13 +26,19 @@ std::string joined(const std::vector<index_t>& sizes) {
 
 }  // namespace
 
-std::vector<index_t> sizes_for(const NetworkOptions& options, const Images& images) {
+void check_sizes(const NetworkOptions& options, const Images& images) {
   const index_t pixels = images.channels * images.height * images.width;
-  if (options.sizes.empty()) return {pixels, 16, images.classes};
   require(options.sizes.size() >= 2, "--sizes wants two numbers or more");
   require(options.sizes.front() == pixels,
           "--sizes begins with " + std::to_string(options.sizes.front()) + ", and the images of " +
               options.data + " have " + std::to_string(pixels) + " pixels");
+}
+
+std::vector<index_t> sizes_for(const NetworkOptions& options, const Images& images) {
+  if (options.sizes.empty()) {
+    return {images.channels * images.height * images.width, 16, images.classes};
+  }
+  check_sizes(options, images);
   require(options.sizes.back() >= images.classes,
           "--sizes ends with " + std::to_string(options.sizes.back()) + ", and there are " +
               std::to_string(images.classes) + " classes");

@@ -16,8 +16,12 @@
 
 namespace randnla::app {
 
-/// The layers' sizes that the options have, or make of the images. Throws InvalidArgument: sizes that
-/// are not the images'.
+/// A pixel for each input. Throws InvalidArgument: sizes that the options have and that are less than
+/// two or begin with another number.
+void check_sizes(const NetworkOptions& options, const Images& images);
+
+/// The sizes of a perceptron's layers that the options have, or make of the images. Throws
+/// InvalidArgument: sizes that are not the images'.
 std::vector<index_t> sizes_for(const NetworkOptions& options, const Images& images);
 
 /// As many numbers as the network has parameters. Throws DataError: the file, another number, one that

@@ -62,7 +62,7 @@ void add_read_weights(CLI::App& command, NetworkOptions& network, const char* he
 
 void add_training(CLI::App& command, NetworkTrainOptions& train) {
   const auto number = [&](const char* name, auto& value, const Range& range, const char* help) {
-    add_number(command, name, value, range, help)->group("Training");
+    add_number(command, name, value, range, help)->group("Gradient descent");
   };
   number("--epochs", train.epochs, nonnegative, "Each takes every image once");
   number("--learning-rate", train.learning_rate, positive, "Of the first epochs and batches");
@@ -73,15 +73,17 @@ void add_training(CLI::App& command, NetworkTrainOptions& train) {
       ->delimiter(',')
       ->type_name("N,N,...")
       ->check(in(nonnegative))
-      ->group("Training");
+      ->group("Gradient descent");
   number("--batch", train.batch, at_least_one, "Images of an update; adaptive: of the first ones");
   number("--max-ratio", train.max_ratio, at_least_one,
          "Adaptive: of a batch to the first ones, a power of 2");
   number("--patience", train.patience, at_least_one,
-         "Adaptive: epochs without a change after which the batch grows anyway");
-  number("--micro-batch", train.micro_batch, at_least_one, "Images in memory at a time");
+         "Adaptive: epochs without a change after which the batch grows");
+  add_number(command, "--micro-batch", train.micro_batch, at_least_one,
+             "Images in memory at a time")
+      ->group("Network and images");
   command.add_flag("--augment", train.augment, "Images are moved and reflected at random")
-      ->group("Training");
+      ->group("Gradient descent");
 }
 
 }  // namespace randnla::app

@@ -19,7 +19,7 @@ void add_weights(CLI::App& command, NetworkOptions& network);
 /// --weights alone.
 void add_read_weights(CLI::App& command, NetworkOptions& network, const char* help);
 
-/// How a network is trained.
+/// How a network is trained by stochastic gradient descent. Group "Gradient descent".
 void add_training(CLI::App& command, NetworkTrainOptions& train);
 
 }  // namespace randnla::app

@@ -1,6 +1,7 @@
 #include "nn_options.hpp"
 
 #include "nn_option_groups.hpp"
+#include "nn_train_options.hpp"
 #include "option_kinds.hpp"
 #include "parsing.hpp"
 
@@ -92,44 +93,6 @@ void add_landscape(CLI::App& app, LandscapeOptions& landscape) {
   });
 }
 
-const char* const train_about =
-    "Trains a network by stochastic gradient descent with momentum.\n"
-    "With --batches abs the batch grows as the Hessian's largest eigenvalue falls, absa trains on\n"
-    "adversarial images besides (Yao et al. 2018). After each epoch the accuracy on the test "
-    "images.";
-
-void add_train(CLI::App& app, NetworkTrainOptions& train) {
-  CLI::App* const command = app.add_subcommand("train", train_about);
-  command->footer(
-      "Examples\n"
-      "  randnla nn train --epochs 5 --save-weights w.npy\n"
-      "  randnla nn train --data cifar10:cifar-10-batches-bin --model c1 --batches absa \\\n"
-      "                   --epochs 90 --decay-epochs 30,60 --augment --checkpoint c1.run --resume");
-  add_network(*command, train.network, network_model_names);
-  add_weights(*command, train.network);
-  add_choice(*command, "--batches", train.rule, batch_rule_names, "Of one size, or adaptive")
-      ->group("Training");
-  add_training(*command, train);
-  command->add_option("--checkpoint", train.checkpoint, "Written once a minute and at the end")
-      ->type_name("FILE")
-      ->group("Training");
-  command->add_flag("--resume", train.resume, "Goes on from the checkpoint where there is one")
-      ->group("Training");
-  command
-      ->add_option("--plot", train.plot, "Accuracy, loss and batch; adaptive: the eigenvalues, too")
-      ->type_name("FILE.svg")
-      ->group("Training");
-  command->add_flag("--json", train.json, "The last line of the output is one object")
-      ->group("Training");
-  command->final_callback([&train] {
-    require(!train.resume || !train.checkpoint.empty(), "--resume wants --checkpoint FILE");
-    require(train.network.model == NetworkModel::mlp ||
-                (train.network.weights.empty() && train.network.save_weights.empty()),
-            "--weights and --save-weights are about mlp: others have more than weights, which "
-            "--checkpoint FILE holds");
-  });
-}
-
 const char* const robustness_about =
     "The accuracy of a trained network on attacked test images.\n"
     "Every pixel may move by eps, within 0 to 1: once along the sign of the loss's gradient "
@@ -145,7 +108,7 @@ void add_robustness(CLI::App& app, AttackOptions& attack) {
       "  randnla nn robustness --data cifar10:cifar-10-batches-bin --model c1 --checkpoint c1.run "
       "\\\n"
       "                        --eps 0.005,0.01,0.02 --steps 20 --random-start --json");
-  add_network(*command, attack.network, network_model_names);
+  add_network(*command, attack.network, classifier_names);
   add_read_weights(*command, attack.network, "Of mlp: all parameters as one vector");
   command
       ->add_option("--checkpoint", attack.checkpoint,
@@ -194,7 +157,7 @@ void add_figure3(CLI::App& app, Figure3Options& figure) {
       "  randnla figure3 --data cifar10:cifar-10-batches-bin --model c1 --rows 50000 --epochs 90 "
       "\\\n"
       "                  --decay-epochs 30,60 --augment --max-ratio 128 --out figure");
-  add_network(*command, figure.training.network, network_model_names);
+  add_network(*command, figure.training.network, classifier_names);
   add_training(*command, figure.training);
   const auto group = [](CLI::Option* option) { return option->group("Figure"); };
   group(add_number(*command, "--seeds", figure.seeds, at_least_one, "Runs of each"));
@@ -228,7 +191,7 @@ NetworkCommand parse_network_command(int argc, char** argv) {
   figure.training.max_ratio = 16;
   CLI::App app(about, "randnla nn");
   prepare(app);
-  add_train(app, train);
+  add_network_train(app, train);
   add_spectrum(app, spectrum);
   add_landscape(app, landscape);
   add_robustness(app, attack);

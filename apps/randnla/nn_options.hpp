@@ -6,6 +6,7 @@
 #include <randnla/learn/activation.hpp>
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <variant>
@@ -13,7 +14,7 @@
 
 namespace randnla::app {
 
-enum class NetworkModel { mlp, c1, resnet20, resnet18 };
+enum class NetworkModel { mlp, c1, resnet20, resnet18, autoencoder };
 enum class Along { eigenvectors, random };
 
 enum class BatchRule { fixed, abs, absa };
@@ -21,7 +22,20 @@ enum class BatchRule { fixed, abs, absa };
 inline const Names<NetworkModel> network_model_names = {{"mlp", NetworkModel::mlp},
                                                         {"c1", NetworkModel::c1},
                                                         {"resnet20", NetworkModel::resnet20},
-                                                        {"resnet18", NetworkModel::resnet18}};
+                                                        {"resnet18", NetworkModel::resnet18},
+                                                        {"autoencoder", NetworkModel::autoencoder}};
+/// Those that tell classes.
+inline const Names<NetworkModel> classifier_names = {{"mlp", NetworkModel::mlp},
+                                                     {"c1", NetworkModel::c1},
+                                                     {"resnet20", NetworkModel::resnet20},
+                                                     {"resnet18", NetworkModel::resnet18}};
+inline const Names<Method> network_method_names = {{"sgd", Method::sgd},
+                                                   {"tr", Method::trust_region},
+                                                   {"arc", Method::cubic},
+                                                   {"gauss-newton", Method::gauss_newton}};
+/// Nothing bounds the Hessian of a network's term: there are no scores to sample by.
+inline const Names<Sampling> network_sampling_names = {{"full", Sampling::full},
+                                                       {"uniform", Sampling::uniform}};
 inline const Names<BatchRule> batch_rule_names = {
     {"fixed", BatchRule::fixed}, {"abs", BatchRule::abs}, {"absa", BatchRule::absa}};
 inline const Names<Activation> activation_names = {{"relu", Activation::relu},
@@ -36,7 +50,7 @@ struct NetworkOptions {
   std::string data = "synthetic";  // or mnist:FOLDER, cifar10:FOLDER, folder:FOLDER
   index_t rows = 1000;             // drawn from them, or all where there are fewer
   NetworkModel model = NetworkModel::mlp;
-  std::vector<index_t> sizes;  // of the layers; empty: a pixel each, 16, a class each
+  std::vector<index_t> sizes;  // of the layers; empty: the model's own
   Activation activation = Activation::relu;
   std::string weights, save_weights;  // files; empty: none
   std::uint64_t seed = 1;
@@ -70,6 +84,7 @@ struct LandscapeOptions {
 
 struct NetworkTrainOptions {
   NetworkOptions network;
+  Method method = Method::sgd;
   std::int64_t epochs = 10;
   double learning_rate = 0.02, momentum = 0.9, weight_decay = 0;
   std::vector<std::int64_t> decay_epochs;
@@ -78,6 +93,10 @@ struct NetworkTrainOptions {
   index_t batch = 128, micro_batch = 1024;
   std::int64_t max_ratio = 128, patience = 10;
   bool augment = false;
+  // Of the other methods.
+  Subproblem subproblem = Subproblem::automatic;
+  SecondOrderOptions solver;  // its seed is the network's
+  double max_props = std::numeric_limits<double>::infinity();
   std::string checkpoint;  // a file; empty: none
   bool resume = false;
   std::string plot;  // a file; empty: none

@@ -3,6 +3,7 @@
 #include "nn_network.hpp"
 
 #include <randnla/core/error.hpp>
+#include <randnla/io/npy.hpp>
 #include <randnla/learn/image_tensors.hpp>
 #include <randnla/learn/mlp.hpp>
 #include <randnla/learn/models.hpp>
@@ -11,7 +12,9 @@
 #include <torch/utils.h>
 
 #include <cmath>
+#include <cstdio>
 #include <string>
+#include <vector>
 
 namespace randnla::app {
 namespace {
@@ -21,6 +24,19 @@ std::string shape_text(const Images& images) {
          std::to_string(images.width);
 }
 
+Network autoencoder_for(const NetworkOptions& options, const Images& images) {
+  if (!options.sizes.empty()) {
+    check_sizes(options, images);
+    return autoencoder(options.sizes);
+  }
+  const index_t pixels = images.channels * images.height * images.width;
+  require(pixels == 784,
+          "--model autoencoder without --sizes is for 784 pixels, and the images of " +
+              options.data + " have " + std::to_string(pixels) + ": --sizes " +
+              std::to_string(pixels) + ",..,CODE");
+  return autoencoder();
+}
+
 }  // namespace
 
 Network make_network(const NetworkOptions& options, const Images& images) {
@@ -28,6 +44,7 @@ Network make_network(const NetworkOptions& options, const Images& images) {
   if (options.model == NetworkModel::mlp) {
     return mlp(sizes_for(options, images), options.activation);
   }
+  if (options.model == NetworkModel::autoencoder) return autoencoder_for(options, images);
   const std::string model = std::string("--model ") + name_in(network_model_names, options.model),
                     those = ", and those of " + options.data + " have " + shape_text(images);
   if (options.model == NetworkModel::c1) {
@@ -58,12 +75,42 @@ void set_weights(const Network& network, const std::string& path) {
   }
 }
 
+void save_weights(const Network& network, const NetworkOptions& options) {
+  if (options.save_weights.empty()) return;
+  std::vector<double> values;
+  for (const torch::Tensor& each : network.module->parameters()) {
+    const torch::Tensor wide = each.detach().to(torch::kDouble).contiguous();
+    values.insert(values.end(), wide.data_ptr<double>(), wide.data_ptr<double>() + wide.numel());
+  }
+  write_npy(options.save_weights, values);
+}
+
 NetworkData tensors_of(const Images& images) {
   return {pixel_tensor(images), label_tensor(images)};
 }
 
+NetworkData tensors_for(NetworkModel model, const Images& images) {
+  if (model != NetworkModel::autoencoder) return tensors_of(images);
+  const torch::Tensor pixels = pixel_tensor(images);
+  return {pixels, pixels.flatten(1)};
+}
+
+NetworkLoss loss_of(NetworkModel model) {
+  return model == NetworkModel::autoencoder ? NetworkLoss::mse : NetworkLoss::cross_entropy;
+}
+
+Json to_json(const TrainingRun& run) {
+  const NetworkTrainOptions& options = run.options;
+  return {{"data", options.network.data},
+          {"rows", run.rows()},
+          {"model", name_in(network_model_names, options.network.model)},
+          {"method", name_in(method_names, options.method)},
+          {"seed", options.network.seed}};
+}
+
 randnla::TrainOptions library_options(const NetworkTrainOptions& options) {
   randnla::TrainOptions out;
+  out.loss = loss_of(options.network.model);
   out.epochs = options.epochs;
   out.learning_rate = options.learning_rate;
   out.momentum = options.momentum;
@@ -82,6 +129,13 @@ randnla::TrainOptions library_options(const NetworkTrainOptions& options) {
     out.abs->adversarial_epochs = options.epochs / 2;
   }
   return out;
+}
+
+std::string cell(const char* format, double value) {
+  if (std::isnan(value)) return "-";
+  std::array<char, 24> text{};
+  std::snprintf(text.data(), text.size(), format, value);
+  return text.data();
 }
 
 Json to_json(const EpochRecord& row) {
@@ -119,10 +173,18 @@ const std::array<EpochPlot, 5> epoch_plots = {
       {.label = "accuracy"},
       updates_of,
       accuracy_of,
+      false,
+      true},
+     {"Training loss",
+      epochs,
+      {.label = "loss", .logarithmic = true},
+      epoch_of,
+      loss_of,
+      false,
       false},
-     {"Training loss", epochs, {.label = "loss", .logarithmic = true}, epoch_of, loss_of, false},
-     {"Batch", epochs, images, epoch_of, batch_of, false},
-     {"Largest eigenvalue after an epoch", epochs, eigenvalue, epoch_of, eigenvalue_of, true},
-     {"Batch against eigenvalue", eigenvalue, images, eigenvalue_of, batch_of, true}}};
+     {"Batch", epochs, images, epoch_of, batch_of, false, false},
+     {"Largest eigenvalue after an epoch", epochs, eigenvalue, epoch_of, eigenvalue_of, true,
+      false},
+     {"Batch against eigenvalue", eigenvalue, images, eigenvalue_of, batch_of, true, false}}};
 
 }  // namespace randnla::app

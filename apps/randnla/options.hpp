@@ -6,13 +6,21 @@
 #include <randnla/data/synthetic.hpp>
 #include <randnla/objective/regulariser.hpp>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
 #include <variant>
 
 namespace randnla::app {
+
+/// A number of propagations as the user gives it, for instance 1e7 or inf, in what the library counts with.
+inline std::int64_t to_count(double propagations) {
+  constexpr double most = 9e18;  // what an integer of 64 bits can count
+  return static_cast<std::int64_t>(std::min(propagations, most));
+}
 
 /// How files of data are read. What is not given is found in the file or has its usual value.
 struct ReadingOptions {
@@ -57,7 +65,6 @@ struct TrainOptions {
   SecondOrderOptions solver;  // its stopping and seed are those of every method
   LbfgsOptions lbfgs;
   SgdOptions sgd;
-  // As the user gives it, for instance 1e7.
   double max_props = std::numeric_limits<double>::infinity();
   Start start = Start::normal;
   Device device = Device::cpu;

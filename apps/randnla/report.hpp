@@ -1,9 +1,9 @@
 // What a run has done, as JSON.
 #pragma once
 
-#include "json.hpp"
 #include "model.hpp"
 #include "options.hpp"
+#include "result_json.hpp"
 #include "targets.hpp"
 
 #include <randnla/optimize/result.hpp>
@@ -12,9 +12,6 @@
 #include <string>
 
 namespace randnla::app {
-
-/// A line of the trace.
-Json to_json(const Iteration& iteration, Method method);
 
 /// What train knows beside the optimiser's result.
 struct RunFacts {

@@ -7,7 +7,6 @@
 #include <randnla/objective/softmax.hpp>
 #include <randnla/optimize/baselines.hpp>
 
-#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -43,8 +42,7 @@ template <Backend B, Scalar T>
 OptimizationResult run(Context<B>& ctx, FiniteSumRef<B, T> f, VectorView<T, B> x,
                        const TrainOptions& options, const Hooks& hooks) {
   SecondOrderOptions solver = options.solver;
-  constexpr double most = 9e18;  // what an integer of 64 bits can count
-  solver.stopping.max_props = static_cast<std::int64_t>(std::min(options.max_props, most));
+  solver.stopping.max_props = to_count(options.max_props);
   solver.checkpoint = hooks.checkpoint;
   solver.resume = hooks.resume;
   solver = with_hooks(solver, SecondOrderOptions(solver), hooks);

@@ -2,6 +2,7 @@
 
 #include "data_options.hpp"
 #include "option_kinds.hpp"
+#include "second_order_options.hpp"
 
 #include <randnla/core/error.hpp>
 
@@ -82,8 +83,7 @@ void apply_preset(TrainOptions& train) {
 
 /// What a method has that the preset does not say.
 void apply_method(TrainOptions& train) {
-  train.solver.hessian.curvature =
-      train.method == Method::gauss_newton ? Curvature::gauss_newton : Curvature::hessian;
+  set_curvature(train.method, train.solver);
   if (train.method == Method::scr_lanczos || train.method == Method::scr_gd) {
     train.solver.gradient.fraction = ScrOptions{}.gradient_fraction;
     train.solver.hessian.fraction = ScrOptions{}.hessian_fraction;
@@ -106,13 +106,8 @@ void add_problem_options(CLI::App& app, TrainOptions& train) {
       ->group("Problem");
 }
 
-void add_sampling_options(CLI::App& app, SecondOrderOptions& solver) {
-  add_choice(app, "--hessian", solver.hessian.sampling, sampling_names,
-             "Rows that the Hessian is made from")
-      ->group("Samples");
-  add_number(app, "--hessian-fraction", solver.hessian.fraction, fraction,
-             "Part of the rows in that sample")
-      ->group("Samples");
+/// Those that take scores or errors of single terms, and products other than by passes.
+void add_score_options(CLI::App& app, SecondOrderOptions& solver) {
   add_choice(app, "--hessian-size", solver.hessian.size, size_names,
              "That part, or as many as --hessian-tolerance asks for")
       ->group("Samples");
@@ -125,53 +120,9 @@ void add_sampling_options(CLI::App& app, SecondOrderOptions& solver) {
   add_choice(app, "--hessian-form", solver.hessian.form, form_names,
              "Products by passes over the sample, or by a matrix")
       ->group("Samples");
-  add_choice(app, "--gradient", solver.gradient.rule, gradient_names,
-             "Rows that the gradient is made from; adaptive: more as it shrinks;\n"
-             "error-driven: as many as --gradient-tolerance asks for")
-      ->group("Samples");
-  add_number(app, "--gradient-fraction", solver.gradient.fraction, fraction,
-             "Part of the rows in that sample; adaptive: in the first one")
-      ->group("Samples");
-  add_number(app, "--gradient-tolerance", solver.gradient.tolerance, positive,
-             "error-driven: |g_S - g| in units of |g_S|")
-      ->group("Samples");
   add_choice(app, "--errors", solver.errors, errors_names,
              "Sampling errors in the trace; exact ones take passes over all data")
       ->group("Samples");
-}
-
-void add_method_options(CLI::App& app, TrainOptions& train) {
-  SecondOrderOptions& solver = train.solver;
-  const auto number = [&](const char* name, auto& value, const Range& range, const char* help) {
-    add_number(app, name, value, range, help)->group("Method");
-  };
-  add_choice(app, "--subproblem", train.subproblem, subproblem_names,
-             "How models are minimised: CG-Steihaug or GLTR in a trust region;\n"
-             "Lanczos or ARCqK with the cubic term")
-      ->group("Method");
-  number("--initial-radius", solver.initial_radius, positive, "Of the trust region");
-  number("--max-radius", solver.max_radius, positive_or_infinite, "Of the trust region");
-  number("--initial-sigma", solver.initial_sigma, positive,
-         "Weight of the cubic term; without it from the first model");
-  number("--min-sigma", solver.min_sigma, positive, "Least weight of the cubic term");
-  number("--eta1", solver.eta1, open_fraction, "A step is very good where rho is at least this");
-  number("--eta2", solver.eta2, open_fraction, "A step is rejected where rho is below this");
-  const Range above_one{1, infinite, false, false, "above 1"};
-  number("--gamma1", solver.gamma1, above_one,
-         "Change of radius or sigma after a very good or a rejected step");
-  number("--gamma2", solver.gamma2, above_one, "Change after a good step");
-  number("--max-failures", solver.max_failures, nonnegative,
-         "Rejected steps in a row before new samples; 0: no limit");
-  number("--inner-iterations", solver.inner_iterations, at_least_one,
-         "Of CG or Lanczos in a subproblem, at most");
-  number("--inner-tolerance", solver.inner_tolerance, nonnegative, "Of those, relative to |g|");
-  const auto start = [&](const char* name, bool random, const char* help) {
-    const auto set = [&solver, random] { solver.random_start = random; };
-    return app.add_flag_callback(name, set, help)->group("Method");
-  };
-  CLI::Option* const at_random =
-      start("--random-start", true, "CG starts at a random point of norm 0.99 radius");
-  start("--zero-start", false, "CG starts at zero")->excludes(at_random);
 }
 
 void add_baseline_options(CLI::App& app, TrainOptions& train) {
@@ -189,22 +140,6 @@ void add_baseline_options(CLI::App& app, TrainOptions& train) {
   number("--decay-factor", train.sgd.decay_factor, fraction, "sgd");
   number("--decay-epochs", train.sgd.decay_epochs, at_least_one, "sgd");
   number("--monitor", train.sgd.monitor, at_least_one, "sgd: epochs between looks at all data");
-}
-
-void add_stopping_options(CLI::App& app, TrainOptions& train) {
-  StoppingOptions& stopping = train.solver.stopping;
-  const auto number = [&](const char* name, auto& value, const Range& range, const char* help) {
-    add_number(app, name, value, range, help)->group("Stopping");
-  };
-  number("--max-iterations", stopping.max_iterations, nonnegative, "Trial steps, at most");
-  number("--max-props", train.max_props, nonnegative_or_infinite,
-         "Propagations, at most, for instance 1e7; see below");
-  number("--target-loss", stopping.target_loss, any_number, "Stop at this loss");
-  number("--eps-g", stopping.eps_g, nonnegative, "Optimal: gradient norm at most eps-g and");
-  number("--eps-h", stopping.eps_h, nonnegative, "smallest Hessian eigenvalue at least -eps-h");
-  number("--failure-probability", stopping.failure_probability, open_fraction,
-         "Of the bound on that eigenvalue");
-  number("--lanczos-steps", stopping.lanczos_steps, at_least_one, "For that bound, at most");
 }
 
 void add_run_options(CLI::App& app, TrainOptions& train) {
@@ -243,11 +178,8 @@ void add_run_options(CLI::App& app, TrainOptions& train) {
 
 /// Options that would silently do nothing are refused.
 void check_method_options(const CLI::App& app, const TrainOptions& train) {
-  const std::string method = name_in(method_names, train.method);
   const auto refuse = [&](std::initializer_list<const char*> names) {
-    for (const char* name : names) {
-      require(app.count(name) == 0, std::string(name) + " says nothing to --method " + method);
-    }
+    app::refuse(app, train.method, names);
   };
   const bool second_order = train.method == Method::trust_region ||
                             train.method == Method::gauss_newton || train.method == Method::cubic;
@@ -276,10 +208,8 @@ void check_method_options(const CLI::App& app, const TrainOptions& train) {
             "--zero-start",
             "--checkpoint",
             "--resume"});
-  } else if (train.method == Method::cubic) {
-    refuse({"--initial-radius", "--max-radius", "--random-start", "--zero-start"});
   } else {
-    refuse({"--initial-sigma", "--min-sigma"});
+    refuse_other_model(app, train.method);
   }
   if (!second_order && !scr)
     refuse({"--hessian-fraction", "--gradient-fraction", "--initial-sigma"});
@@ -290,18 +220,6 @@ void check_method_options(const CLI::App& app, const TrainOptions& train) {
   }
   const bool robust = train.loss == Loss::cauchy || train.loss == Loss::tukey;
   require(robust || app.count("--loss-scale") == 0, "--loss-scale is about cauchy and tukey");
-}
-
-/// To the two options of the library, of which each method has one.
-void apply_subproblem(TrainOptions& train) {
-  const Subproblem chosen = train.subproblem;
-  if (chosen == Subproblem::automatic) return;
-  const bool of_ball = chosen == Subproblem::steihaug || chosen == Subproblem::gltr;
-  require(of_ball == (train.method != Method::cubic),
-          std::string("--subproblem ") + name_in(subproblem_names, chosen) + " is not --method " +
-              name_in(method_names, train.method) + "'s");
-  if (chosen == Subproblem::gltr) train.solver.ball = SecondOrderOptions::Ball::gltr;
-  if (chosen == Subproblem::arcqk) train.solver.cubic = SecondOrderOptions::Cubic::shifted;
 }
 
 }  // namespace
@@ -326,16 +244,17 @@ void add_train(CLI::App& app, TrainOptions& train) {
   add_choice(*command, "--method", train.method, method_names, method, "See below")
       ->group("Problem");
   add_problem_options(*command, train);
-  add_sampling_options(*command, train.solver);
-  add_method_options(*command, train);
+  add_sample_options(*command, train.solver);
+  add_score_options(*command, train.solver);
+  add_model_options(*command, train.solver, train.subproblem);
   add_baseline_options(*command, train);
-  add_stopping_options(*command, train);
+  add_stopping_options(*command, train.solver.stopping, train.max_props);
   add_run_options(*command, train);
   command->final_callback([command, &train] {
     check_data_options(*command, train.data);
     check_method_options(*command, train);
     check_device_memory(*command, train.device);
-    apply_subproblem(train);
+    set_subproblem(train.subproblem, train.method, train.solver);
   });
 }
 

@@ -22,7 +22,7 @@ void fields(Archive& archive, C& c) {
   archive(c.gradient_fraction), archive(c.gradient_reference), archive(c.gradient_second);
   archive(c.hessian_size), archive(c.draws_since_refresh), archive(c.expected_products);
   archive(c.next_look), archive(c.look_gap);
-  archive(c.gradient_at_trial), archive(c.sampled_gradient_small);
+  archive(c.gradient_at_trial), archive(c.sampled_gradient_small), archive(c.notes);
 }
 
 }  // namespace

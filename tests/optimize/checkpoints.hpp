@@ -93,6 +93,7 @@ inline void expect_same(const Checkpoint& a, const Checkpoint& b) {
   EXPECT_EQ(a.look_gap, b.look_gap);
   EXPECT_EQ(a.gradient_at_trial, b.gradient_at_trial);
   EXPECT_EQ(a.sampled_gradient_small, b.sampled_gradient_small);
+  EXPECT_EQ(a.notes, b.notes);
 }
 
 }  // namespace randnla::test

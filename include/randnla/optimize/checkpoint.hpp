@@ -24,6 +24,10 @@ struct Checkpoint {
   std::int64_t hessian_size = 0, draws_since_refresh = 0, expected_products = 0;
   std::int64_t next_look = 0, look_gap = 0;
   bool gradient_at_trial = false, sampled_gradient_small = false;
+
+  /// The caller's own, for instance what it has measured on the way: files keep it, solvers neither read
+  /// nor write it.
+  std::vector<double> notes;
 };
 
 /// The file appears whole or not at all. Throws DataError naming it.
