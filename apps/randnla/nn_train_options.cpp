@@ -50,11 +50,8 @@ const char* const footer =
 /// Of arXiv 1802.06925 for MNIST and perceptrons, but for the limits. The samples have its numbers of
 /// rows where there are 10,000.
 void set_second_order_defaults(SecondOrderOptions& solver) {
-  solver.gradient = {.rule = GradientOptions::Rule::adaptive,
-                     .fraction = 0.5,
-                     .factor = 1.2,
-                     .min_fraction = 0.1,
-                     .max_fraction = 1};
+  solver.gradient = {
+      .rule = GradientOptions::Rule::adaptive, .fraction = 0.5, .factor = 1.2, .max_fraction = 1};
   solver.hessian = {.sampling = Sampling::uniform, .fraction = 0.1};
   solver.initial_radius = 1, solver.max_radius = 10;
   solver.inner_iterations = 250;
@@ -126,6 +123,7 @@ void add_network_train(CLI::App& app, NetworkTrainOptions& train) {
     if (train.method == Method::sgd) return;
     set_curvature(train.method, train.solver);
     set_subproblem(train.subproblem, train.method, train.solver);
+    train.solver.gradient.min_fraction = train.solver.gradient.fraction / 5;  // as in the paper
     train.solver.seed = train.network.seed;
     train.solver.stopping.max_props = to_count(train.max_props);
   });

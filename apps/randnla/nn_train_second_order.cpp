@@ -163,6 +163,23 @@ std::string picture_of(const History& history, NetworkModel model) {
   return to_svg(panels);
 }
 
+/// First what no full disk can take away. Throws DataError: a file, a run that came to nothing.
+void report(const TrainingRun& run, const OptimizationResult& result, const History& history) {
+  const NetworkTrainOptions& options = run.options;
+  if (options.json) {
+    std::printf("%s\n", one_line(to_json(run, result, history)).c_str());
+  } else {
+    std::printf("%s", summary(result).c_str());
+  }
+  std::fflush(stdout);
+  if (!options.plot.empty()) write_text(options.plot, picture_of(history, options.network.model));
+  if (result.stop == Stop::not_finite) {
+    throw DataError("the loss or a derivative is not finite after " +
+                    std::to_string(result.iterations) + " iterations");
+  }
+  save_weights(run.network, options.network);
+}
+
 }  // namespace
 
 int train_by_second_order(const TrainingRun& run) {
@@ -211,19 +228,7 @@ int train_by_second_order(const TrainingRun& run) {
   begin();
   checkpoint.write();
   f.set_parameters(run.ctx, x.view());
-
-  if (options.json) {
-    std::printf("%s\n", one_line(to_json(run, result, history)).c_str());
-  } else {
-    std::printf("%s", summary(result).c_str());
-  }
-  std::fflush(stdout);
-  if (!options.plot.empty()) write_text(options.plot, picture_of(history, options.network.model));
-  if (result.stop == Stop::not_finite) {
-    throw DataError("the loss or a derivative is not finite after " +
-                    std::to_string(result.iterations) + " iterations");
-  }
-  save_weights(run.network, options.network);
+  report(run, result, history);
   return interrupted() ? exit_interrupted : 0;
 }
 

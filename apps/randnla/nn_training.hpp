@@ -14,8 +14,9 @@
 
 namespace randnla::app {
 
-/// With random weights, and but for the perceptron, which other commands look at, with its images normalised by
-/// its first layer. Throws InvalidArgument: a model that is not for such images.
+/// With random weights. Convolutional ones have their images normalised by their first layer, the others, whose
+/// weights other commands look at or whose targets are images, have not. Throws InvalidArgument: a model that is
+/// not for such images.
 Network make_network(const NetworkOptions& options, const Images& images);
 
 /// Reads all parameters from an npy file. Throws DataError as read_weights.

@@ -4,6 +4,8 @@
 #include "app/program.hpp"
 #include "app/xml.hpp"
 
+#include <randnla/io/npy.hpp>
+
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -284,6 +286,16 @@ TEST_F(NetworkSecondOrder, RefusesWhatItCannotDo) {
   refused(autoencoder + Words{"--batches", "absa"}, "absa");
   refused(autoencoder + Words{"--augment"}, "--augment");
   expect_refusal({"nn", "robustness", "--model", "autoencoder"}, 2, "autoencoder", folder);
+}
+
+TEST_F(NetworkSecondOrder, ALossThatIsNotFiniteEndsTheRun) {
+  write_npy(folder.file("w.npy"), std::vector<double>(64 * 8 + 8 + 8 * 10 + 10, 1e30));
+  const Outcome outcome =
+      run(train_by("tr", perceptron) + Words{"--json", "--weights", folder.file("w.npy")});
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_NE(outcome.err.find("not finite after 0 iterations"), std::string::npos) << outcome.err;
+  EXPECT_EQ(outcome.json()["stop"], "not_finite");
+  EXPECT_TRUE(outcome.json()["loss"].is_null());
 }
 
 TEST_F(NetworkSecondOrder, AnotherRunsCheckpointIsRefused) {
