@@ -7,6 +7,7 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/modules/pooling.h>
+#include <torch/utils.h>
 
 #include <string>
 
@@ -18,6 +19,22 @@ namespace nn = torch::nn;
 /// Without bias, which the normalisation after it would take away again.
 nn::Conv2d convolution(index_t from, index_t to, index_t size, index_t stride) {
   return nn::Conv2d(nn::Conv2dOptions(from, to, size).stride(stride).padding(size / 2).bias(false));
+}
+
+/// A layer whose units see few others, by weights of order 1: logistic units of many small weights all
+/// say 1/2, and what they do not tell apart no gradient does (Martens, ICML 2010, section 5).
+nn::Linear few_inputs(index_t from, index_t to) {
+  constexpr index_t most = 15;
+  nn::Linear layer(from, to);
+  const torch::NoGradGuard no_graph;
+  layer->weight.zero_();
+  layer->bias.zero_();
+  const index_t inputs = std::min(most, from);
+  for (index_t unit = 0; unit < to; ++unit) {
+    const torch::Tensor seen = torch::randperm(from, torch::kInt64).narrow(0, 0, inputs);
+    layer->weight[unit].index_copy_(0, seen, torch::randn({inputs}));
+  }
+  return layer;
 }
 
 /// Two convolutions and a way around them.
@@ -94,7 +111,7 @@ Network autoencoder(const std::vector<index_t>& sizes, torch::Dtype type) {
   all.insert(all.end(), sizes.rbegin() + 1, sizes.rend());
   nn::Sequential layers{nn::Flatten()};
   for (std::size_t k = 1; k < all.size(); ++k) {
-    layers->push_back(nn::Linear(all[k - 1], all[k]));
+    layers->push_back(few_inputs(all[k - 1], all[k]));
     if (k + 1 != sizes.size()) layers->push_back(nn::Sigmoid());
   }
   layers->to(type);

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <set>
@@ -72,6 +73,23 @@ TEST(Models, AnAutoencoderLearnsItsInputs) {
   EXPECT_NEAR(out[0][1].item<double>(), want, 1e-15);
   EXPECT_THROW(autoencoder({3}), InvalidArgument);
   EXPECT_THROW(autoencoder({3, 0}), InvalidArgument);
+}
+
+TEST(Models, UnitsOfAnAutoencoderBeginWithFifteenWeights) {
+  torch::manual_seed(7);
+  const Network net = autoencoder({40, 20, 10});
+  int seen = 0;
+  for (const auto& each : net.module->named_parameters()) {
+    const bool bias = each.key().find("bias") != std::string::npos;
+    const index_t inputs = bias ? 0 : each.value().size(1);
+    const Tensor nonzero = (each.value() != 0).sum(-1);
+    EXPECT_TRUE((nonzero == std::min<index_t>(inputs, 15)).all().item<bool>()) << each.key();
+    seen += bias ? 0 : 1;
+  }
+  EXPECT_EQ(seen, 4);
+  torch::manual_seed(7);
+  EXPECT_TRUE(
+      torch::equal(autoencoder({40, 20, 10}).module->parameters()[2], net.module->parameters()[2]));
 }
 
 TEST(Models, AResNetTrains) {

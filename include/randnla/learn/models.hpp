@@ -40,10 +40,12 @@ Network resnet(const ResNetShape& shape, index_t classes = 10, torch::Dtype type
 
 /// The autoencoder of sizes.front() inputs, of whatever shape a row has, through the layers named to a
 /// code of sizes.back() numbers and back: logistic units, the code's linear. Its outputs, (n,
-/// sizes.front()) in (0, 1), are to be its inputs: NetworkLoss::mse.
+/// sizes.front()) in (0, 1), are to be its inputs: NetworkLoss::mse. Every unit begins with 15 normal
+/// weights, at random from libtorch's generator, and zeros: with many small ones, as of other layers, all
+/// outputs stay at the mean image.
 ///
 /// Throws   InvalidArgument: less than two sizes, a size below 1
-/// Source   Hinton & Salakhutdinov, Science 313 (2006)
+/// Source   Hinton & Salakhutdinov, Science 313 (2006); weights: Martens, ICML (2010)
 Network autoencoder(const std::vector<index_t>& sizes = {784, 1000, 500, 250, 30},
                     torch::Dtype type = torch::kFloat);
 
