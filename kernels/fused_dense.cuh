@@ -7,31 +7,44 @@
 
 namespace randnla {
 
-/// Dense rows of up to 32 KB, 16 KB where they are read a number at a time: a team of lanes holds a
-/// row, beside as much of v and of the sum. Packs of 16 bytes: 64 bytes a lane and two rows in flight,
-/// 256 bytes or 64 registers of the 128 a thread has. Numbers: half as much of twice the rows, 48
-/// registers, as every number has an address and a bound of its own there. Pairs of floats, up to
-/// 8 KB: a quarter of four times the rows, so that 16 lanes share a row of 54 floats and a request
-/// asks for 128 bytes of it in place of 32. Such rows begin anywhere in a sector: the sectors touched
-/// are 1.17 times the least, a number at a time 1.78. Single floats of rows of up to 256 bytes: 8 bytes
-/// a lane for the same reason.
-template <class T, int Size, int Bytes>
+/// How a team of lanes holds a dense row, beside as much of v and of the sum: Size numbers at a time, up
+/// to Bytes bytes a lane, by LeastTeam lanes, where the row has numbers for them, to MostTeam.
+template <class T, int Size, int Bytes, int LeastTeam = 1, int MostTeam = 512>
 struct DensePassPolicy {
-  static constexpr int lane_bytes = Bytes;
+  using Value = T;
+  static constexpr int size = Size, lane_bytes = Bytes;
   static constexpr int rows = std::min(8, 128 / lane_bytes);  // in flight per team
   // A team's rows follow one another: 8 lanes then use 32 bytes of curvatures. Else the teams' do, as
   // short rows of neighbouring teams share sectors.
   static constexpr bool in_a_row = rows == 8;
   static constexpr int threads = 256;  // of a block of teams that are a part of a warp
-  static constexpr int max_team =
-      lane_bytes == 8 ? 32 : 512;         // lanes; from 64 on the team is the block
-  static constexpr int sm_threads = 512;  // resident on a multiprocessor, at 128 registers
+  static constexpr int least_team = LeastTeam, max_team = MostTeam;
+  static constexpr int largest_part_of_warp = 32;  // from 64 lanes on the team is the block
+  static constexpr int sm_threads = 512;           // resident on a multiprocessor, at 128 registers
   static constexpr int max_row_bytes = lane_bytes * max_team;
-  /// Lanes of a row, at least, where it has numbers for them. A request for single numbers touches up
-  /// to a sector more than its bytes fill, which is little beside 128 bytes.
-  static constexpr int least_lanes = Size == 1 ? 128 / static_cast<int>(sizeof(T)) : 1;
   static constexpr int most_threads(bool whole_block) { return whole_block ? max_team : threads; }
 };
+
+/// Rows in packs of 16 bytes, up to 32 KB: two in flight take 64 registers of the 128 a thread has.
+template <class T>
+using PackedRows = DensePassPolicy<T, 16 / sizeof(T), 64>;
+
+/// Those of 2 to 16 KB: four in flight, as the row function is run by a thread a row while the block waits.
+template <class T>
+using PackedRowsOfBlock = DensePassPolicy<T, 16 / sizeof(T), 32, 64>;
+
+/// Floats in pairs, up to 8 KB: 16 lanes share a row of 54, so that a request asks for 128 bytes of it.
+/// With 8 lanes and a number at a time it asked for 32, and as such rows begin anywhere in a sector, the
+/// sectors touched were 1.78 times the least; now 1.17.
+using PairedRows = DensePassPolicy<float, 2, 16>;
+
+/// Numbers, up to 16 KB: half as many bytes of twice the rows as packs have, 48 registers, as every number
+/// has an address and a bound of its own. Requests of 128 bytes here, too: 1.20 times the least at 55 columns.
+template <class T>
+using SingleRows = DensePassPolicy<T, 1, 32, 128 / sizeof(T)>;
+
+/// Of up to 64 floats: few enough a lane for eight rows. 1.21 times the least sectors at 55 columns.
+using ShortSingleRows = DensePassPolicy<float, 1, 8, 32, 32>;
 
 /// Longer dense rows: read from memory for their margins and again from the L2 cache.
 struct WidePassPolicy {
@@ -86,29 +99,28 @@ __device__ void store_warp_teams(const Pass<T>& pass, int lanes, Pack<T, Size> (
 }
 
 /// A team of `lanes` lanes a row: a part of a warp, or the block.
-template <class T, int Size, int Bytes, bool WholeBlock, class F,
-          class Policy = DensePassPolicy<T, Size, Bytes>>
+template <class Policy, bool WholeBlock, class F, class T = typename Policy::Value>
 __global__ __launch_bounds__(
     Policy::most_threads(WholeBlock),
     Policy::sm_threads /
         Policy::most_threads(WholeBlock)) void dense_kernel(const T* __restrict__ values,
                                                             Pass<T> pass, F f, int lanes) {
-  constexpr int packs = Policy::lane_bytes / (Size * static_cast<int>(sizeof(T)));
-  constexpr int rows = Policy::rows;
-  using P = Pack<T, Size>;
+  constexpr int size = Policy::size, rows = Policy::rows;
+  using P = Pack<T, size>;
+  constexpr int packs = Policy::lane_bytes / static_cast<int>(sizeof(P));
   const index_t count = pass.count();
   const unsigned active = pass.active_blocks(count);
   if (blockIdx.x >= active) return;
   const int lane = static_cast<int>(threadIdx.x) & (lanes - 1);
   const int team = static_cast<int>(threadIdx.x) / lanes;
   const int teams = static_cast<int>(blockDim.x) / lanes;
-  const int width = static_cast<int>(pass.cols / Size);
+  const int width = static_cast<int>(pass.cols / size);
 
   P v[packs], sum[packs] = {};
 #pragma unroll
   for (int c = 0; c < packs; ++c) {
     const int p = c * lanes + lane;
-    v[c] = p < width ? load_pack<T, Size>(pass.v, p) : P{};
+    v[c] = p < width ? load_pack<T, size>(pass.v, p) : P{};
   }
   const int mine = Policy::in_a_row ? team * rows : team, apart = Policy::in_a_row ? 1 : teams;
   double value = 0;
@@ -136,7 +148,7 @@ __global__ __launch_bounds__(
 #pragma unroll
       for (int c = 0; c < packs; ++c) {
 #pragma unroll
-        for (int i = 0; i < Size; ++i) z[r] += tile[r][c].x[i] * v[c].x[i];
+        for (int i = 0; i < size; ++i) z[r] += tile[r][c].x[i] * v[c].x[i];
       }
     }
     if constexpr (WholeBlock) {
@@ -149,7 +161,7 @@ __global__ __launch_bounds__(
 #pragma unroll
       for (int c = 0; c < packs; ++c) {
 #pragma unroll
-        for (int i = 0; i < Size; ++i) sum[c].x[i] += z[r] * tile[r][c].x[i];
+        for (int i = 0; i < size; ++i) sum[c].x[i] += z[r] * tile[r][c].x[i];
       }
     }
   }
@@ -220,26 +232,31 @@ __global__ __launch_bounds__(
 }
 
 /// False where rows are too long for it.
-template <int Size, int Bytes, class T, class F>
+template <class Policy, class F, class T = typename Policy::Value>
 bool launch_dense(Context<Cuda>& ctx, const T* values, Pass<T>& pass, const F& f, bool vector,
                   bool value) {
-  using Policy = DensePassPolicy<T, Size, Bytes>;
   const index_t row_bytes = pass.cols * static_cast<index_t>(sizeof(T));
   if (row_bytes > Policy::max_row_bytes) return false;
   const index_t wanted =
       std::max({(row_bytes + Policy::lane_bytes - 1) / Policy::lane_bytes,
-                std::min<index_t>(pass.cols, Policy::least_lanes), index_t{Policy::rows}});
+                std::min<index_t>(pass.cols, Policy::least_team), index_t{Policy::rows}});
   const int lanes = static_cast<int>(std::bit_ceil(static_cast<std::uint64_t>(wanted)));
-  auto kernel = &dense_kernel<T, Size, Bytes, false, F>;
-  int threads = Policy::threads;
-  if constexpr (Policy::max_team > 32) {
-    if (lanes > 32) kernel = &dense_kernel<T, Size, Bytes, true, F>, threads = lanes;
-  }
+  const bool whole_block = lanes > Policy::largest_part_of_warp;
+  const int threads = whole_block ? lanes : Policy::threads;
   pass.step = threads / lanes * Policy::rows;
   pass.blocks = blocks_for(pass.rows.bound, pass.step, ctx.workspace().multiprocessors,
                            Policy::sm_threads / threads, row_bytes);
   place_partials(ctx, pass, vector, value);
-  kernel<<<pass.blocks, static_cast<unsigned>(threads), 0, ctx.stream()>>>(values, pass, f, lanes);
+  const auto queue = [&](auto kernel) {
+    kernel<<<pass.blocks, static_cast<unsigned>(threads), 0, ctx.stream()>>>(values, pass, f,
+                                                                             lanes);
+  };
+  if constexpr (Policy::max_team > Policy::largest_part_of_warp) {
+    if (whole_block) queue(&dense_kernel<Policy, true, F>);
+  }
+  if constexpr (Policy::least_team <= Policy::largest_part_of_warp) {
+    if (!whole_block) queue(&dense_kernel<Policy, false, F>);
+  }
   return true;
 }
 
@@ -262,21 +279,23 @@ void launch_wide(Context<Cuda>& ctx, const T* values, Pass<T>& pass, const F& f,
 template <class T, class F>
 void launch(Context<Cuda>& ctx, const DenseRows<T, Cuda>& A, Pass<T>& pass, const F& f, bool vector,
             bool value) {
-  constexpr int widest = 16 / sizeof(T);
   const auto begin = reinterpret_cast<std::uintptr_t>(A.values);
   const auto row_bytes = static_cast<std::uintptr_t>(pass.cols) * sizeof(T);
-  const auto whole_packs = [&](std::uintptr_t bytes) { return (begin | row_bytes) % bytes == 0; };
-  bool launched = false;
-  if (whole_packs(16)) {
-    launched = launch_dense<widest, 64>(ctx, A.values, pass, f, vector, value);
-  } else if constexpr (widest == 4) {
-    launched = (whole_packs(8) && launch_dense<2, 16>(ctx, A.values, pass, f, vector, value)) ||
-               launch_dense<1, 8>(ctx, A.values, pass, f, vector, value) ||
-               launch_dense<1, 32>(ctx, A.values, pass, f, vector, value);
+  const auto whole = [&](std::uintptr_t bytes) { return (begin | row_bytes) % bytes == 0; };
+  const auto launched = [&](auto policy) {
+    return launch_dense<decltype(policy)>(ctx, A.values, pass, f, vector, value);
+  };
+  if (whole(16)) {
+    if (row_bytes > 2048 && launched(PackedRowsOfBlock<T>{})) return;
+    if (launched(PackedRows<T>{})) return;
   } else {
-    launched = launch_dense<1, 32>(ctx, A.values, pass, f, vector, value);
+    if constexpr (std::is_same_v<T, float>) {
+      if (whole(8) && launched(PairedRows{})) return;
+      if (launched(ShortSingleRows{})) return;
+    }
+    if (launched(SingleRows<T>{})) return;
   }
-  if (!launched) launch_wide(ctx, A.values, pass, f, vector, value);
+  launch_wide(ctx, A.values, pass, f, vector, value);
 }
 
 }  // namespace fused
