@@ -70,7 +70,8 @@ struct Weigh {
   int vectors;
 
   __device__ T operator()(index_t k, index_t, T* z) const {
-    for (int c = 0; c < vectors; ++c) z[c] *= curvature[k];
+    const T weight = curvature[k];
+    for (int c = 0; c < vectors; ++c) z[c] *= weight;
     return 0;
   }
 };
