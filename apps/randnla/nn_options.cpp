@@ -166,7 +166,7 @@ void add_figure3(CLI::App& app, Figure3Options& figure) {
       ->type_name("X,X,...")
       ->check(in(positive));
   group(add_number(*command, "--eigenvalue-rows", figure.eigenvalue_rows, at_least_one,
-                   "Images for the Hessian in the end; the most costly part of a large network"));
+                   "Images for the Hessian in the end, which of a large network cost most"));
   group(command->add_option("--out", figure.out, "Table, pictures and traces"))
       ->type_name("FOLDER")
       ->capture_default_str();

@@ -13,7 +13,7 @@ namespace randnla::app {
 namespace {
 
 const char* const about =
-    "Sub-sampled second-order methods for non-convex finite sums.\n"
+    "Randomized linear algebra and second-order optimisation of finite sums and networks.\n"
     "Exit codes: 0 done, 1 a fault of randnla, 2 usage, 3 a file that cannot be read, understood\n"
     "or written, 4 device or memory, 130 interrupted.";
 
