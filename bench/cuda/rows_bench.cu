@@ -118,7 +118,10 @@ BENCHMARK(sparse_projected_norms<float>)->Apply(bench::sparse_shapes);
 BENCHMARK(norms<double>)->Apply(bench::dense_shapes);
 BENCHMARK(norms<float>)->Apply(bench::dense_shapes);
 BENCHMARK(draw_by_alias_table)->Apply(draws);
-BENCHMARK(make_alias_table)->Apply(draws);
+BENCHMARK(make_alias_table)
+    ->ArgNames({"scores"})
+    ->Apply(bench::options)
+    ->Arg(bench::asked_shapes() == bench::Shapes::tiny ? 500 : 464'810);
 BENCHMARK(gather<double>)->Apply(bench::dense_shapes);
 BENCHMARK(gather<float>)->Apply(bench::dense_shapes);
 
