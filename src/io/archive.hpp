@@ -27,7 +27,7 @@ inline std::uint64_t checksum(std::string_view bytes) {
 
 /// A kind of archive: `what`, as "checkpoint", after the library's name.
 inline std::string archive_line(const std::string& what) {
-  return "randnla " + what + ", version " RANDNLA_VERSION ", layout 1\n";
+  return "randnla " + what + ", version " RANDNLA_VERSION ", layout 2\n";
 }
 
 class ArchiveWriter {
