@@ -23,8 +23,8 @@
 // Model     (simulator's H100, no GPU measured it) fp64, f = weight times margin, pass + join,
 //           beside the least time to read the rows at 3.35 TB/s:
 //             dense 464,810 x 54      64.1 + 6.0 us   60 us      (float 33.5 + 5.7, least 30)
-//             dense 20,000 x 54        6.2 + 4.3 us    2.6 us    3 us of each is the launch
-//             dense 2,000 x 1,000      8.3 + 4.8 us    4.8 us
+//             dense 20,000 x 54        6.0 + 4.2 us    2.6 us    3 us of each is the launch
+//             dense 2,000 x 1,000      7.8 + 4.7 us    4.8 us
 //             dense 200 x 10,000      14.8 + 6.4 us    4.8 us
 //             sparse 32,561 x 123, 14 entries a row     10.7 +  5.3 us   1.6 us
 //             sparse 20,000 x 5,000, 60 a row           33.0 +  6.6 us   4.3 us
