@@ -2,8 +2,10 @@
 //
 // Mapping   Dense rows up to 32 KB: a team of lanes a row, 64 bytes of it a lane in registers, from
 //           two lanes to a block of 512; two rows a team in flight; v and the team's sum in
-//           registers too. Rows that are no multiple of 16 bytes: an even number of floats, up to
-//           8 KB, by pairs, 16 bytes a lane and eight rows in flight; else up to 16 KB a number at a
+//           registers too. From 2 to 16 KB: 32 bytes a lane of a block, four rows in flight. Rows
+//           that are no multiple of 16 bytes: an even number of floats, up to 8 KB, by pairs, 16
+//           bytes a lane and eight rows in flight; up to 64 floats by a warp, likewise; else up to
+//           16 KB a number at a
 //           time, 32 bytes a lane and four rows in flight. Longer dense rows: a block of 1,024 takes
 //           two rows, its sum in shared memory, beyond 226 KB in its partial vector.
 //           Sparse rows: a team of up to 32 lanes a row, its first four entries a lane kept in
