@@ -5,9 +5,9 @@
 //           registers too. From 2 to 16 KB: 32 bytes a lane of a block, four rows in flight. Rows
 //           that are no multiple of 16 bytes: an even number of floats, up to 8 KB, by pairs, 16
 //           bytes a lane and eight rows in flight; up to 64 floats by a warp, likewise; else up to
-//           16 KB a number at a
-//           time, 32 bytes a lane and four rows in flight. Longer dense rows: a block of 1,024 takes
-//           two rows, its sum in shared memory, beyond 226 KB in its partial vector.
+//           16 KB a number at a time, 32 bytes a lane and four rows in flight. Longer dense rows: a
+//           block of 1,024 takes two rows, its sum in shared memory, beyond 226 KB in its partial
+//           vector.
 //           Sparse rows: a team of up to 32 lanes a row, its first four entries a lane kept in
 //           registers. Teams add to sums in shared memory, a sum a team where 64 KB suffice; where
 //           teams share a sum, or have the block's partial vector, they take turns at a barrier.
